@@ -1,0 +1,1 @@
+"""What the credit cycle makes of the star."""

@@ -1,0 +1,1 @@
+"""What is mined from the star."""

@@ -1,0 +1,108 @@
+"""How results of Python become tables: specs, and one write for all tables of a step.
+
+Belongs here: what every asset that writes frames shares. Does not belong here: computing them.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+
+from assets.metadata import table_metadata
+from pipeline.dbt_translator import OWNERS
+from pipeline.errors import InputError
+from pipeline.warehouse import replace_tables
+
+FEATURES = ("features", "customer_months")
+
+
+def result_specs(
+    schema: str, descriptions: Mapping[str, str], deps: Sequence[tuple[str, str]], kinds: set[str]
+) -> list[dg.AssetSpec]:
+    """Specs of the tables that one step writes; ``descriptions`` is by table, each with its grain."""
+    return [
+        dg.AssetSpec(
+            [schema, table],
+            deps=[dg.AssetDep(list(key)) for key in deps],
+            group_name=schema,
+            owners=OWNERS,
+            kinds={"duckdb", "table", *kinds},
+            description=description,
+        )
+        for table, description in descriptions.items()
+    ]
+
+
+def write_results(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    tables: Mapping[str, pd.DataFrame],
+    metadata: Mapping[str, Mapping[str, Any]],
+) -> Iterator[dg.MaterializeResult]:
+    """Replace the tables in one transaction and report each; ``metadata`` adds to a table's own."""
+    replace_tables(connection, schema, tables)
+    for table in tables:
+        yield dg.MaterializeResult(
+            asset_key=[schema, table],
+            metadata={**table_metadata(connection, schema, table), **metadata.get(table, {})},
+        )
+
+
+def latest_complete_month(connection: duckdb.DuckDBPyConnection) -> date:
+    """Return the last month-end whose month is loaded to its end.
+
+    A partial month would compare ten days of one customer with thirty of another.
+
+    Raises
+    ------
+    InputError
+        If no month is complete.
+    """
+    row = connection.execute(
+        "select max(month_end_date) from features.customer_months where as_of_date = month_end_date"
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise InputError(
+            "there is nothing to mine yet",
+            expected="at least one month that is loaded to its last day",
+            found="none",
+            where="features.customer_months",
+            action="load the rest of the month first",
+        )
+    month: date = row[0]
+    return month
+
+
+def policy_in_force(connection: duckdb.DuckDBPyConnection, table: str, on: date) -> dict[str, Any]:
+    """Return the version of a policy that holds on a date.
+
+    Raises
+    ------
+    InputError
+        If no version holds yet.
+    """
+    result = connection.execute(
+        f"select * from policy.{table} where effective_from <= ?"
+        " order by effective_from desc, policy_version desc limit 1",
+        [on],
+    )
+    names = [column[0] for column in result.description or []]
+    values = result.fetchone()
+    if values is None:
+        raise InputError(
+            "no version of the policy holds",
+            expected=f"a row with effective_from on or before {on}",
+            found="none",
+            where=f"policy.{table}",
+            action=f"add a row to dbt_project/seeds/policy/{table}.csv and build again",
+        )
+    return dict(zip(names, values, strict=True))
+
+
+def picture(png: bytes) -> dg.MarkdownMetadataValue:
+    """Make metadata of a PNG, to be seen in the UI."""
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")

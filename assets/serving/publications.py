@@ -1,0 +1,41 @@
+"""The published snapshots: audited, immutable, one per audience."""
+
+import dagster as dg
+
+from pipeline.dbt_translator import OWNERS
+from pipeline.extracts.contracts import load_contracts
+from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
+from pipeline.serving.audiences import load_audiences
+from pipeline.serving.publish import publish
+
+PUBLICATIONS_KEY = dg.AssetKey(["ops", "publications"])
+
+
+@dg.asset(
+    key=PUBLICATIONS_KEY,
+    group_name="serving",
+    owners=OWNERS,
+    kinds={"duckdb", "table"},
+    pool=WAREHOUSE_POOL,
+    deps=[dg.AssetDep(["core", "fct_transactions"]), dg.AssetDep(["ops", "reconciliations"])],
+)
+def publications(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+    """One snapshot per audience and publication, swapped in only after the audit found nothing (已发布快照)."""
+    settings = warehouse.settings
+    with warehouse.connect() as connection:
+        published = publish(connection, settings, load_audiences(), load_contracts(), context.run.run_id)
+        recorded = connection.execute("select count(*) from ops.publications").fetchone()
+        columns = connection.execute("describe ops.publications").fetchall()
+    for publication in published:
+        context.log.info(f"published {publication.table_count} tables for {publication.audience}")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": recorded[0] if recorded else 0,
+            "dagster/column_schema": dg.TableSchema([dg.TableColumn(name, kind) for name, kind, *_ in columns]),
+            "snapshots": {
+                publication.audience: str(settings.published / publication.audience / publication.file_name)
+                for publication in published
+            },
+            "last_business_date": published[0].last_business_date,
+        }
+    )

@@ -1,0 +1,52 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_window',
+        on_schema_change='fail',
+        meta={'window_column': 'month_end_date'},
+    )
+}}
+
+{%- set rebuild_from = rebuild_from() %}
+
+with months as (
+    select *
+    from {{ ref('int_months') }}
+    where month_start_date >= {{ rebuild_from }}
+),
+
+interactions as (
+    select *
+    from {{ ref('fct_interactions') }}
+    where business_date >= {{ rebuild_from }} and customer_key <> {{ unknown_key() }}
+),
+
+contacts as (
+    select
+        customer_key,
+        last_day(business_date) as month_end_date,
+        count(*) as interaction_count,
+        sum(case when purpose_code = 'complaint' then 1 else 0 end) as complaint_count,
+        sum(case when channel_code = 'call_centre' then 1 else 0 end) as call_count,
+        count(satisfaction_score) as satisfaction_count,
+        sum(satisfaction_score) as satisfaction_sum
+    from interactions
+    group by customer_key, last_day(business_date)
+),
+
+final as (
+    select
+        contacts.customer_key,
+        months.month_end_date,
+        months.as_of_date,
+        months.month_index,
+        contacts.interaction_count,
+        cast(contacts.complaint_count as bigint) as complaint_count,
+        cast(contacts.call_count as bigint) as call_count,
+        contacts.satisfaction_count,
+        cast(coalesce(contacts.satisfaction_sum, 0) as bigint) as satisfaction_sum
+    from contacts
+    inner join months on contacts.month_end_date = months.month_end_date
+)
+
+select * from final

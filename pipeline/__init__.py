@@ -1,0 +1,1 @@
+"""Orchestration and library of the customer credit warehouse."""

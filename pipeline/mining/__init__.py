@@ -1,0 +1,1 @@
+"""Patterns in the star: frames in, frames out; no orchestration and no warehouse access."""

@@ -1,0 +1,142 @@
+"""Running jobs from the command line: in this process, on the same Dagster instance as the UI.
+
+Belongs here: the instance's folder, waiting for the turn, progress on the terminal. Does not belong here: what a job
+does, and runs started by the daemon (schedules, sensors, clicks).
+"""
+
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from pipeline.errors import InputError
+from pipeline.settings import PROJECT_ROOT, Settings
+
+# Tells a later command whether the process of an unfinished run still lives.
+PROCESS_TAG = "credit_warehouse/process_id"
+POLL_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 6 * 3600
+
+Echo = Callable[[str], None]
+
+_UNFINISHED = dg.RunsFilter(
+    statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+)
+
+
+def prepare_instance(settings: Settings) -> None:
+    """Give the warehouse its Dagster instance folder and let Dagster find it."""
+    settings.dagster.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", settings.dagster / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(settings.dagster)
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs of the command line as failed whose process died; return their ids.
+
+    A killed process cannot say that its run ended, and a run that never ends would keep the only place in the pool.
+    """
+    dead = []
+    for run in instance.get_runs(_UNFINISHED):
+        process = run.tags.get(PROCESS_TAG)
+        if process and not Path(f"/proc/{process}").exists():
+            instance.report_run_failed(run, message=f"process {process} ended without closing this run")
+            dead.append(run.run_id)
+    return dead
+
+
+def execute_job(
+    definitions: dg.Definitions, job_name: str, instance: dg.DagsterInstance, tags: Mapping[str, str], echo: Echo
+) -> str:
+    """Run a job to its end, telling each step as it ends; return the run's id.
+
+    Raises
+    ------
+    InputError
+        If the run failed; the message is that of the step that failed.
+    """
+    _wait_for_turn(instance, echo)
+    # A range of dates announces each asset once instead of once a date, which for a year would take minutes
+    os.environ["DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"] = "true"
+    run_id = str(uuid.uuid4())
+    job = definitions.resolve_job_def(job_name)
+    done = threading.Event()
+    teller = threading.Thread(target=_tell_steps, args=(instance, run_id, done, echo), daemon=True)
+    teller.start()
+    try:
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            tags={**tags, PROCESS_TAG: str(os.getpid())},
+            # the terminal shows the steps; every event is in the UI
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    finally:
+        done.set()
+        teller.join()
+    if not result.success:
+        raise _failure(result, job_name, run_id)
+    return run_id
+
+
+def _wait_for_turn(instance: dg.DagsterInstance, echo: Echo) -> None:
+    close_dead_runs(instance)
+    waited = 0.0
+    while unfinished := instance.get_runs(_UNFINISHED, limit=1):
+        if waited == 0.0:
+            echo(f"waiting for run {unfinished[0].run_id[:8]} ({unfinished[0].job_name}), which has the warehouse")
+        if waited > LONGEST_WAIT_SECONDS:
+            raise InputError(
+                "another run has had the warehouse for too long",
+                expected=f"a free warehouse within {LONGEST_WAIT_SECONDS // 3600} hours",
+                found=f"run {unfinished[0].run_id} of {unfinished[0].job_name} still unfinished",
+                where=instance.root_directory,
+                action="look at that run in the UI; if its process is dead, terminate it there",
+            )
+        time.sleep(POLL_SECONDS)
+        waited += POLL_SECONDS
+        close_dead_runs(instance)
+
+
+def _tell_steps(instance: dg.DagsterInstance, run_id: str, done: threading.Event, echo: Echo) -> None:
+    cursor = None
+    told: set[str] = set()
+    last_round = False
+    while True:
+        connection = instance.get_records_for_run(
+            run_id, cursor=cursor, of_type={dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS}
+        )
+        cursor = connection.cursor
+        for record in connection.records:
+            event = record.event_log_entry.get_dagster_event()
+            step = (event.step_key or "").replace("__", "/")
+            if event.event_type == dg.DagsterEventType.STEP_SUCCESS and step not in told:
+                told.add(step)
+                echo(f"  {step:<40} {event.step_success_data.duration_ms / 1000:7.1f} s")
+            elif event.event_type == dg.DagsterEventType.STEP_START and step.startswith("dbt"):
+                echo(f"  {step:<40} building and testing the models ...")
+        if last_round:
+            return
+        last_round = done.wait(POLL_SECONDS)
+
+
+def _failure(result: dg.ExecuteInProcessResult, job_name: str, run_id: str) -> InputError:
+    messages = []
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            error = event.step_failure_data.error
+            root = error.cause if error and error.cause else error
+            messages.append(f"step {event.step_key}: {root.message.strip() if root else 'no message'}")
+    return InputError(
+        f"the run of {job_name} failed",
+        expected="every step and every blocking check to pass",
+        found="\n".join(messages) or "a failure outside the steps",
+        where=f"run {run_id}",
+        action="mend what the message names and run again; `make ui` shows the run with all its events",
+    )

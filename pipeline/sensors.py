@@ -1,0 +1,47 @@
+"""What starts a load when files arrive.
+
+Belongs here: the sensor. Does not belong here: what "arrived" means (``pipeline.extracts.arrivals``).
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import dagster as dg
+
+from pipeline.extracts.arrivals import complete_dates, yesterday
+from pipeline.extracts.contracts import Contract
+from pipeline.jobs import daily_load
+from pipeline.partitions import contiguous, range_tags
+from pipeline.resources import WarehouseResource
+
+# A first look at a landing zone with years of files must not become one enormous run.
+LONGEST_RANGE = timedelta(days=366)
+
+
+def build_arrival_sensor(contracts: Mapping[str, Contract]) -> dg.SensorDefinition:
+    """Make the sensor that starts ``daily_load`` for dates whose required files are all there."""
+    daily_contracts = [contract for contract in contracts.values() if contract.is_daily]
+
+    @dg.sensor(
+        name="all_files_arrived",
+        job=daily_load,
+        minimum_interval_seconds=60,
+        description="Starts daily_load for the next dates of which every daily feed's file and sidecar are there.",
+    )
+    def all_files_arrived(
+        context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        settings = warehouse.settings
+        first = settings.first_business_date
+        if context.cursor:
+            first = date.fromisoformat(context.cursor) + timedelta(days=1)
+        last = min(first + LONGEST_RANGE, yesterday())
+        ready = contiguous(complete_dates(daily_contracts, settings, first, last))
+        if not ready:
+            return dg.SkipReason(f"not every daily feed has its file and sidecar from {first} on")
+        keys = ready[0].isoformat(), ready[-1].isoformat()
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key="/".join(keys), tags=range_tags(*keys))], cursor=keys[1]
+        )
+
+    return all_files_arrived

@@ -1,0 +1,1 @@
+"""Write, audit, publish: what readers see, and when they see it."""
