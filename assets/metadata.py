@@ -1,6 +1,6 @@
 """The metadata that every table asset carries: how many rows, which columns.
 
-Belongs here: reading both from the warehouse. dbt's assets get theirs from dagster-dbt.
+Belongs here: reading both from the warehouse.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import duckdb
 
 
 def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, Any]:
-    """Return row count and column schema of ``schema.table`` under Dagster's standard names."""
+    """Return row count and column schema of a table or view under Dagster's standard names."""
     rows = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
     columns = connection.execute(
         "select column_name, data_type, comment from duckdb_columns()"

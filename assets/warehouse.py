@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+import duckdb
+from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
+from assets.metadata import table_metadata
 from pipeline.dbt_translator import WarehouseDbtTranslator
 from pipeline.partitions import days_of_window, dbt_window_vars
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
 from pipeline.serving.builds import record_build
+
+BUILD = "dbt_build"
 
 
 def build_dbt_assets(project: DbtProject, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -25,7 +30,7 @@ def build_dbt_assets(project: DbtProject, daily: dg.PartitionsDefinition) -> dg.
     @dbt_assets(
         manifest=project.manifest_path,
         project=project,
-        name="dbt_build",
+        name=BUILD,
         dagster_dbt_translator=WarehouseDbtTranslator(daily),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=WAREHOUSE_POOL,
@@ -39,13 +44,44 @@ def build_dbt_assets(project: DbtProject, daily: dg.PartitionsDefinition) -> dg.
             variables = dbt_window_vars(*days_of_window(context))
             arguments += ["--vars", _as_argument(variables)]
         with warehouse.connect() as connection:
-            record_build(connection, context.op.name, "running", context.run.run_id)
-        yield from dbt.cli(arguments, context=context).stream().fetch_row_counts().fetch_column_metadata()
+            record_build(connection, BUILD, "running", context.run.run_id)
+        events, failure = _run(dbt.cli(arguments, context=context))
         with warehouse.connect() as connection:
-            record_build(connection, context.op.name, "passed", context.run.run_id)
+            for event in events:
+                yield _with_table_metadata(event, context, connection)
+            if failure:
+                raise failure
+            record_build(connection, BUILD, "passed", context.run.run_id)
 
     return dbt_build
 
 
 def _as_argument(variables: dict[str, str]) -> str:
     return "{" + ", ".join(f"{name}: '{value}'" for name, value in variables.items()) + "}"
+
+
+def _run(invocation: DbtCliInvocation) -> tuple[list[Any], DagsterDbtCliRuntimeError | None]:
+    """Wait for dbt and return its events, those before a failure included.
+
+    Row counts and columns can only be read when dbt, which is another process, has closed the build file.
+    """
+    events = []
+    try:
+        for event in invocation.stream():
+            events.append(event)
+    except DagsterDbtCliRuntimeError as failure:
+        return events, failure
+    return events, None
+
+
+def _with_table_metadata(event: Any, context: dg.AssetExecutionContext, connection: duckdb.DuckDBPyConnection) -> Any:
+    if not isinstance(event, dg.Output):
+        return event
+    schema, table = context.asset_key_for_output(event.output_name).path
+    return dg.Output(
+        value=event.value,
+        output_name=event.output_name,
+        metadata={**event.metadata, **table_metadata(connection, schema, table)},
+        data_version=event.data_version,
+        tags=event.tags,
+    )

@@ -42,23 +42,15 @@ def main() -> None:
     if arguments.measure:
         print(json.dumps(measure(arguments.measure, arguments.months)))
         return
-    print(
-        f"{'customers':>10} {'months':>6} {'rows':>12} {'files':>7} {'MB':>8} {'seconds':>8} {'rows/s':>10} {'peak MB':>8}"
-    )
+    print(" customers months         rows   files       MB  seconds     rows/s  peak MB")
     for customers in sorted(arguments.customers):
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.simulate",
-            "--measure",
-            str(customers),
-            "--months",
-            str(arguments.months),
-        ]
+        command = [sys.executable, "-m", "benchmarks.simulate", "--measure", str(customers)]
+        command += ["--months", str(arguments.months)]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        pace = found["rows"] / found["seconds"]
         print(
-            f"{customers:>10,} {arguments.months:>6} {found['rows']:>12,} {found['files']:>7,} {found['landing_mb']:>8.1f}"
-            f" {found['seconds']:>8.2f} {found['rows'] / found['seconds']:>10,.0f} {found['peak_mb']:>8.0f}"
+            f"{customers:>10,} {arguments.months:>6} {found['rows']:>12,} {found['files']:>7,} "
+            f"{found['landing_mb']:>8.1f} {found['seconds']:>8.2f} {pace:>10,.0f} {found['peak_mb']:>8.0f}"
         )
     print(f"a million customers, extrapolated: {found['seconds'] * MILLION / customers:,.0f} s")
 

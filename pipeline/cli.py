@@ -50,7 +50,7 @@ def main() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Warehouse home to drop into (default: the current one).")
 def simulate(customers: int, months: int, seed: int, start: datetime, dirty_share: float, out: Path | None) -> None:
     """Simulate a bank that drops its extract files day by day."""
-    from pipeline.simulator import simulate as simulate_bank
+    from pipeline.simulator.bank import simulate as simulate_bank
 
     home = out.absolute() if out else load_settings().home
     summary = simulate_bank(customers, months, seed, home, start.date(), dirty_share, progress=click.echo)

@@ -21,6 +21,8 @@ from pipeline.settings import Settings, load_settings
 
 # A beta parameter that a feed a day in one run cannot do without; one warning per feed would bury all others.
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `backfill_policy`")
+# dagster-dbt's own use of a deprecated property, which it will mend
+warnings.filterwarnings("ignore", category=DeprecationWarning, module="dagster_dbt")
 
 
 def build_definitions(settings: Settings, resource_overrides: dict[str, object] | None = None) -> dg.Definitions:

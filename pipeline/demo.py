@@ -13,7 +13,7 @@ from pipeline.load import load_dates
 from pipeline.serving.audiences import DEFAULT_AUDIENCE
 from pipeline.serving.reading import current_snapshot, query_snapshot
 from pipeline.settings import load_settings
-from pipeline.simulator import simulate
+from pipeline.simulator.bank import simulate
 
 CUSTOMERS = 5000
 MONTHS = 6

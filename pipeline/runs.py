@@ -4,13 +4,18 @@ Belongs here: the instance's folder, waiting for the turn, progress on the termi
 does, and runs started by the daemon (schedules, sensors, clicks).
 """
 
+import io
 import os
+import re
 import shutil
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
 import dagster as dg
 
@@ -23,6 +28,9 @@ POLL_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 6 * 3600
 
 Echo = Callable[[str], None]
+
+_DBT_TABLE = re.compile(r"(?P<place>\d+ of \d+) OK (created|loaded) .* (?P<table>\w+\.\w+) \.")
+_DBT_TROUBLE = re.compile(r"\d+ of \d+ (ERROR|FAIL|WARN)")
 
 _UNFINISHED = dg.RunsFilter(
     statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -66,23 +74,39 @@ def execute_job(
     run_id = str(uuid.uuid4())
     job = definitions.resolve_job_def(job_name)
     done = threading.Event()
-    teller = threading.Thread(target=_tell_steps, args=(instance, run_id, done, echo), daemon=True)
+    teller = threading.Thread(target=_tell_steps, args=(instance, run_id, done, sys.stdout), daemon=True)
     teller.start()
     try:
-        result = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            tags={**tags, PROCESS_TAG: str(os.getpid())},
-            # the terminal shows the steps; every event is in the UI
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+        # the terminal shows the steps and the tables as dbt makes them; every event is in the UI
+        with redirect_stdout(_DbtTables(sys.stdout)):
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                tags={**tags, PROCESS_TAG: str(os.getpid())},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
     finally:
         done.set()
         teller.join()
     if not result.success:
         raise _failure(result, job_name, run_id)
     return run_id
+
+
+class _DbtTables(io.TextIOBase):
+    """Stands for the terminal while a job runs: of dbt's hundreds of lines it tells the tables made and what failed."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            if made := _DBT_TABLE.search(line):
+                print(f"    {made['place']:>10}  {made['table']}", file=self._terminal, flush=True)
+            elif _DBT_TROUBLE.search(line):
+                print(f"    {line}", file=self._terminal, flush=True)
+        return len(text)
 
 
 def _wait_for_turn(instance: dg.DagsterInstance, echo: Echo) -> None:
@@ -104,7 +128,7 @@ def _wait_for_turn(instance: dg.DagsterInstance, echo: Echo) -> None:
         close_dead_runs(instance)
 
 
-def _tell_steps(instance: dg.DagsterInstance, run_id: str, done: threading.Event, echo: Echo) -> None:
+def _tell_steps(instance: dg.DagsterInstance, run_id: str, done: threading.Event, terminal: TextIO) -> None:
     cursor = None
     told: set[str] = set()
     last_round = False
@@ -118,9 +142,9 @@ def _tell_steps(instance: dg.DagsterInstance, run_id: str, done: threading.Event
             step = (event.step_key or "").replace("__", "/")
             if event.event_type == dg.DagsterEventType.STEP_SUCCESS and step not in told:
                 told.add(step)
-                echo(f"  {step:<40} {event.step_success_data.duration_ms / 1000:7.1f} s")
+                print(f"  {step:<40} {event.step_success_data.duration_ms / 1000:7.1f} s", file=terminal, flush=True)
             elif event.event_type == dg.DagsterEventType.STEP_START and step.startswith("dbt"):
-                echo(f"  {step:<40} building and testing the models ...")
+                print(f"  {step:<40} building and testing the models ...", file=terminal, flush=True)
         if last_round:
             return
         last_round = done.wait(POLL_SECONDS)

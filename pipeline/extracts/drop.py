@@ -27,7 +27,7 @@ from pipeline.extracts.contracts import SIDECAR_EXTENSION, Contract
 
 ROWS_PER_BATCH = 100_000
 EXTRACTED_AFTER_CLOSE = time(1, 0)
-# Level 3 writes twice as fast as zlib's default 6 and its files are 8 % larger (measured on card transactions).
+# Level 3 is twice as fast as zlib's default 6, its files 14 % larger (30 MB of card and counter transactions).
 GZIP_LEVEL = 3
 ZSTD_LEVEL = 3
 GZIP_CONTAINER = 31

@@ -30,7 +30,7 @@ from pipeline.extracts.landing import (
     refuse_incomplete_drop,
 )
 from pipeline.extracts.ledger import LedgerEntry, LoadedDay, create_ledger, loaded_days, record_load
-from pipeline.extracts.raw_zone import DayMark, day_file, read_marks, refresh_raw_view, replace_day
+from pipeline.extracts.raw_zone import DAY_FILE_NAME, DayMark, day_file, read_marks, refresh_raw_view, replace_day
 from pipeline.extracts.reading import read_day
 from pipeline.settings import Settings
 
@@ -100,96 +100,90 @@ def ingest_feed(
     try:
         # a connection of its own keeps temporary tables away from the caller's
         with connection.cursor() as reader:
+            # the n-th row that DuckDB reads must be the n-th record of the file
             reader.execute("set preserve_insertion_order = true")
-            return [
-                _ingest_date(
-                    connection, reader, contract, found, settings, run_id, scratch, loaded.get(found), marks.get(found)
-                )
-                for found in dates
-            ]
+            loader = _Loader(connection, reader, contract, settings, scratch, run_id)
+            return [loader.ingest(found, loaded.get(found), marks.get(found)) for found in dict.fromkeys(dates)]
     finally:
         shutil.rmtree(scratch)
         refresh_raw_view(connection, contract, settings)
 
 
-def _ingest_date(
-    connection: duckdb.DuckDBPyConnection,
-    reader: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    business_date: date,
-    settings: Settings,
-    run_id: str,
-    scratch: Path,
-    loaded: LoadedDay | None,
-    mark: DayMark | None,
-) -> IngestResult:
-    directory = day_directory(contract, business_date, settings)
-    refuse_incomplete_drop(contract, business_date, settings)
-    landed = {}
-    for name in matching_names(contract, business_date, settings):
-        file = read_landing_file(directory / name)
-        landed[source_file_id(contract, business_date, name, file.sha256)] = file
-    if loaded is None and not landed:
-        raise missing_files(contract, business_date, settings)
-    if loaded is not None:
-        if _is_unchanged(contract, business_date, settings, landed, loaded, mark):
-            return IngestResult(contract.feed, business_date, "unchanged", len(loaded.names_by_id))
-        _refuse_partial_purge(contract, business_date, directory, landed, loaded)
+@dataclass(frozen=True)
+class _Loader:
+    """Loads one feed, date by date."""
 
-    files = [SourceFile(file, identity, checked_sidecar(contract, file)) for identity, file in landed.items()]
-    written = scratch / "day.parquet"
-    content = read_day(reader, contract, business_date, files, scratch, written)
-    replace_day(written, day_file(contract, business_date, settings))
-    entries = [_entry(file, figures) for file, figures in zip(files, content.figures, strict=True)]
-    record_load(connection, contract, business_date, entries, content.rejected_rows, loaded, run_id)
-    _empty(scratch)
-    return IngestResult(
-        contract.feed,
-        business_date,
-        "loaded" if loaded is None else "restated",
-        len(files),
-        sum(entry.rows_read for entry in entries),
-        sum(entry.rows_loaded for entry in entries),
-        sum(entry.rows_rejected for entry in entries),
-    )
+    connection: duckdb.DuckDBPyConnection
+    reader: duckdb.DuckDBPyConnection
+    contract: Contract
+    settings: Settings
+    scratch: Path
+    run_id: str
 
+    def ingest(self, business_date: date, loaded: LoadedDay | None, mark: DayMark | None) -> IngestResult:
+        """Load one date, unless the landing zone holds nothing new."""
+        landed = self._landed(business_date)
+        if loaded is not None and self._is_unchanged(business_date, landed, loaded, mark):
+            return IngestResult(self.contract.feed, business_date, "unchanged", len(loaded.names_by_id))
+        if not landed:
+            raise missing_files(self.contract, business_date, self.settings)
+        if loaded is not None:
+            self._refuse_partial_purge(business_date, landed, loaded)
 
-def _is_unchanged(
-    contract: Contract,
-    business_date: date,
-    settings: Settings,
-    landed: dict[str, LandingFile],
-    loaded: LoadedDay,
-    mark: DayMark | None,
-) -> bool:
-    recorded = DayMark(frozenset(loaded.names_by_id), loaded.contract_version)
-    if landed:
-        return mark == recorded == DayMark(frozenset(landed), contract.version)
-    if mark == recorded:
-        # the landing zone was purged, as it is now and then
-        return True
-    raise InputError(
-        f"the raw zone does not hold what the ledger says of {contract.feed} on {business_date}",
-        expected=f"rows of {', '.join(sorted(loaded.names_by_id.values()))}",
-        found="no file" if mark is None else "rows of other files",
-        where=str(day_file(contract, business_date, settings)),
-        action=f"drop the files again: {day_directory(contract, business_date, settings)} has been purged",
-    )
-
-
-def _refuse_partial_purge(
-    contract: Contract, business_date: date, directory: Path, landed: dict[str, LandingFile], loaded: LoadedDay
-) -> None:
-    names = {file.path.name for file in landed.values()}
-    loaded_names = set(loaded.names_by_id.values())
-    if names < loaded_names:
-        raise InputError(
-            f"some files of {contract.feed} for {business_date} have vanished since they were loaded",
-            expected=f"also {', '.join(sorted(loaded_names - names))}",
-            found=f"only {', '.join(sorted(names))}",
-            where=str(directory),
-            action="drop them again (with a header and no rows to withdraw a file), or purge the whole directory",
+        files = [SourceFile(file, identity, checked_sidecar(self.contract, file)) for identity, file in landed.items()]
+        written = self.scratch / DAY_FILE_NAME
+        content = read_day(self.reader, self.contract, business_date, files, self.scratch, written)
+        replace_day(written, day_file(self.contract, business_date, self.settings))
+        entries = [_entry(file, figures) for file, figures in zip(files, content.figures, strict=True)]
+        record_load(self.connection, self.contract, business_date, entries, content.rejected_rows, loaded, self.run_id)
+        _empty(self.scratch)
+        return IngestResult(
+            self.contract.feed,
+            business_date,
+            "loaded" if loaded is None else "restated",
+            len(files),
+            sum(entry.rows_read for entry in entries),
+            sum(entry.rows_loaded for entry in entries),
+            sum(entry.rows_rejected for entry in entries),
         )
+
+    def _landed(self, business_date: date) -> dict[str, LandingFile]:
+        """Hash the files of a date; return them by their identity."""
+        refuse_incomplete_drop(self.contract, business_date, self.settings)
+        directory = day_directory(self.contract, business_date, self.settings)
+        files = [
+            read_landing_file(directory / name) for name in matching_names(self.contract, business_date, self.settings)
+        ]
+        return {source_file_id(self.contract, business_date, file.path.name, file.sha256): file for file in files}
+
+    def _is_unchanged(
+        self, business_date: date, landed: dict[str, LandingFile], loaded: LoadedDay, mark: DayMark | None
+    ) -> bool:
+        recorded = DayMark(frozenset(loaded.names_by_id), loaded.contract_version)
+        if landed:
+            return mark == recorded == DayMark(frozenset(landed), self.contract.version)
+        if mark == recorded:
+            # the landing zone was purged, as it is now and then
+            return True
+        raise InputError(
+            f"the raw zone does not hold what the ledger says of {self.contract.feed} on {business_date}",
+            expected=f"rows of {', '.join(sorted(loaded.names_by_id.values()))}",
+            found="no file" if mark is None else "rows of other files",
+            where=str(day_file(self.contract, business_date, self.settings)),
+            action=f"drop them again in {day_directory(self.contract, business_date, self.settings)}, which was purged",
+        )
+
+    def _refuse_partial_purge(self, business_date: date, landed: dict[str, LandingFile], loaded: LoadedDay) -> None:
+        names = {file.path.name for file in landed.values()}
+        loaded_names = set(loaded.names_by_id.values())
+        if names < loaded_names:
+            raise InputError(
+                f"some files of {self.contract.feed} for {business_date} have vanished since they were loaded",
+                expected=f"also {', '.join(sorted(loaded_names - names))}",
+                found=f"only {', '.join(sorted(names))}",
+                where=str(day_directory(self.contract, business_date, self.settings)),
+                action="drop them again (with a header and no rows to withdraw a file), or purge the whole directory",
+            )
 
 
 def _entry(file: SourceFile, figures: FileFigures) -> LedgerEntry:

@@ -86,7 +86,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class LoadedDay:
-    """What the ledger holds as loaded for a feed and date; all files of a day are admitted under one contract version."""
+    """What the ledger holds as loaded for a feed and date, all of it under one version of the contract."""
 
     names_by_id: dict[str, str]
     contract_version: int

@@ -105,9 +105,7 @@ def seconds_of_life(opened_day: np.ndarray, closed_day: np.ndarray, first_day: i
     return opened, np.where(closed_day == NEVER, np.int64(NEVER), closed)
 
 
-def post(
-    postings: Postings, balance: np.ndarray, floor: np.ndarray, owed: np.ndarray
-) -> tuple[Postings, np.ndarray, np.ndarray]:
+def post(postings: Postings, balance: np.ndarray, floor: np.ndarray, owed: np.ndarray) -> tuple[Postings, np.ndarray]:
     """Book postings one after the other on each account, all accounts side by side.
 
     Parameters
@@ -126,8 +124,6 @@ def post(
         never share a second, so that the moment of booking orders them.
     balance_after : ndarray of int64
         Balance of the account after each booked posting.
-    declined : ndarray
-        Accounts with a posting that was not covered, one entry per such posting.
 
     Notes
     -----
@@ -140,7 +136,6 @@ def post(
     booked = np.zeros(len(postings), dtype=bool)
     after = np.zeros(len(postings), dtype=np.int64)
     was_declined = np.zeros(len(balance), dtype=bool)
-    declined_accounts = []
     accounts, starts, counts = np.unique(postings.account, return_index=True, return_counts=True)
     by_count = np.argsort(-counts, kind="stable")
     accounts, starts, counts = accounts[by_count], starts[by_count], counts[by_count]
@@ -152,19 +147,10 @@ def post(
         room = now - floor[account]
 
         is_loan = rule == Rule.LOAN
-        if is_loan.any():
-            loan = postings.reference[row[is_loan]]
-            wanted = np.minimum(owed[loan], amount[is_loan])
-            paid = np.minimum(wanted, np.maximum(now[is_loan], 0))
-            paid[(paid < wanted) & (paid < SMALLEST_PART_PAYMENT)] = 0
-            was_owed = owed[loan]
-            owed[loan] -= paid
-            amount[is_loan] = paid
-            loan_declined = np.zeros(many, dtype=bool)
-            loan_declined[is_loan] = paid < was_owed
-        else:
-            loan_declined = np.zeros(many, dtype=bool)
-
+        loan_declined = np.zeros(many, dtype=bool)
+        amount[is_loan], loan_declined[is_loan] = _pay_loans(
+            postings.reference[row[is_loan]], amount[is_loan], now[is_loan], owed
+        )
         is_sweep = rule == Rule.SWEEP
         amount[is_sweep] = np.abs(now[is_sweep])
         direction[is_sweep] = np.where(now[is_sweep] > 0, -1, 1)
@@ -178,9 +164,6 @@ def post(
         is_tested = ((rule == Rule.IF_COVERED) & (direction < 0)) | is_loan
         failed = ((rule == Rule.IF_COVERED) & ~covered) | loan_declined
         was_declined[account] = np.where(is_tested, failed, np.where(is_fee, False, was_declined[account]))
-        if failed.any():
-            declined_accounts.append(account[failed])
-
         now = now + np.where(ok, direction * amount, 0)
         balance[account] = now
         cents[row], sign[row], booked[row], after[row] = amount, direction, ok, now
@@ -189,8 +172,19 @@ def post(
     kept.cents, kept.sign = cents[booked], sign[booked]
     kept.type[(kept.rule == Rule.SWEEP) & (kept.sign > 0)] = Type.DEPOSIT
     kept.second = _distinct_seconds(kept.account, kept.second)
-    declined = np.concatenate(declined_accounts) if declined_accounts else np.zeros(0, dtype=np.int32)
-    return kept, after[booked], declined
+    return kept, after[booked]
+
+
+def _pay_loans(
+    loan: np.ndarray, most: np.ndarray, balance: np.ndarray, owed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pay different loans from their accounts' balances; lower what is owed; return the cents and who still owes."""
+    owed_before = owed[loan]
+    wanted = np.minimum(owed_before, most)
+    paid = np.minimum(wanted, np.maximum(balance, 0))
+    paid[(paid < wanted) & (paid < SMALLEST_PART_PAYMENT)] = 0
+    owed[loan] = owed_before - paid
+    return paid, paid < owed_before
 
 
 def _distinct_seconds(account: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -92,6 +92,12 @@ def test_the_same_files_again_do_nothing(source: SourceSystem) -> None:
     assert source.picture() == before
 
 
+def test_a_date_that_is_asked_for_twice_is_loaded_once(source: SourceSystem) -> None:
+    """Windows may overlap."""
+    source.drop(lines(payment(1)), amount="10.00")
+    assert outcome(source, DAY, DAY) == ["loaded"]
+
+
 def test_changed_files_restate_the_day_and_the_old_version_stays_in_the_ledger(source: SourceSystem) -> None:
     """A, then B, then A again: each time the day is what was dropped last, and rejects belong to their version."""
     first = lines(payment(1), payment(2, "x"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_the_same_arguments_give_the_same_bytes(bank: Path, tmp_path: Path) -> N
 def test_the_number_of_threads_changes_nothing(bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against an order that only holds by chance: one thread drops what the default number drops."""
     connect = duckdb.connect
-    monkeypatch.setattr(duckdb, "connect", lambda: connect(config={"threads": 1}))
+    monkeypatch.setattr(duckdb, "connect", lambda *place: connect(*place, config={"threads": 1}))
     simulate(CUSTOMERS, MONTHS, SEED, tmp_path, dirty_share=0.002)
     assert digests(tmp_path) == digests(bank)
 
@@ -66,6 +67,7 @@ def test_a_finished_simulation_is_not_repeated(bank: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in bank.rglob("*") if path.is_file()}
     summary = simulate(CUSTOMERS, MONTHS, SEED, bank, dirty_share=0.002)
     assert summary.was_there_already
+    assert str(summary).startswith("is there already, nothing written: ")
     assert (summary.first_date, summary.last_date) == (date(2025, 1, 1), date(2025, 2, 28))
     assert summary.files == 59 * 11 + 2 * 14
     assert set(summary.rows) == {path.name for path in (bank / "landing").iterdir()}
@@ -85,6 +87,14 @@ def test_an_interrupted_simulation_is_completed(bank: Path, tmp_path: Path) -> N
         simulate(CUSTOMERS, MONTHS, SEED + 1, tmp_path)
     summary = simulate(CUSTOMERS, MONTHS, SEED, tmp_path, dirty_share=0.002)
     assert not summary.was_there_already
+    assert digests(tmp_path) == digests(bank)
+
+
+def test_a_purged_landing_zone_is_filled_again(bank: Path, tmp_path: Path) -> None:
+    """Guards against a marker that outlives its files: truth alone is no reason to do nothing."""
+    simulate(CUSTOMERS, MONTHS, SEED, tmp_path, dirty_share=0.002)
+    shutil.rmtree(tmp_path / "landing")
+    assert not simulate(CUSTOMERS, MONTHS, SEED, tmp_path, dirty_share=0.002).was_there_already
     assert digests(tmp_path) == digests(bank)
 
 
