@@ -17,7 +17,18 @@ PUBLICATIONS_KEY = dg.AssetKey(["ops", "publications"])
     owners=OWNERS,
     kinds={"duckdb", "table"},
     pool=WAREHOUSE_POOL,
-    deps=[dg.AssetDep(["core", "fct_transactions"]), dg.AssetDep(["ops", "reconciliations"])],
+    # Whatever is published comes first: in a run that builds it, the snapshot is made last.
+    deps=[
+        dg.AssetDep(list(key))
+        for key in (
+            ("core", "fct_transactions"),
+            ("features", "customer_months"),
+            ("mining", "customer_segments"),
+            ("mining", "association_rules"),
+            ("credit", "credit_scores"),
+            ("ops", "reconciliations"),
+        )
+    ],
 )
 def publications(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
     """One snapshot per audience and publication, swapped in only after the audit found nothing (已发布快照)."""
