@@ -15,6 +15,7 @@ import pandas as pd
 from assets.metadata import table_metadata
 from pipeline.dbt_translator import OWNERS
 from pipeline.errors import InputError
+from pipeline.serving.builds import record_results
 from pipeline.warehouse import replace_tables
 
 FEATURES = ("features", "customer_months")
@@ -38,6 +39,7 @@ def result_specs(
 
 
 def write_results(
+    context: dg.AssetExecutionContext,
     connection: duckdb.DuckDBPyConnection,
     schema: str,
     tables: Mapping[str, pd.DataFrame],
@@ -45,6 +47,7 @@ def write_results(
 ) -> Iterator[dg.MaterializeResult]:
     """Replace the tables in one transaction and report each; ``metadata`` adds to a table's own."""
     replace_tables(connection, schema, tables)
+    record_results(connection, context.op_execution_context.op.name, context.run.run_id)
     for table in tables:
         yield dg.MaterializeResult(
             asset_key=[schema, table],

@@ -3,7 +3,8 @@
 Belongs here: the window, and the record of a build's state. Does not belong here: SQL.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -15,12 +16,18 @@ from assets.metadata import table_metadata
 from pipeline.dbt_translator import WarehouseDbtTranslator
 from pipeline.partitions import days_of_window, dbt_window_vars
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
-from pipeline.serving.builds import record_build
+from pipeline.serving.builds import (
+    DBT_BUILD,
+    record_build_passed,
+    record_build_started,
+    record_tables_passed,
+    unfinished_builds,
+)
 
-BUILD = "dbt_build"
 
-
-def build_dbt_assets(project: DbtProject, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def build_dbt_assets(
+    project: DbtProject, daily: dg.PartitionsDefinition, daily_feeds: Sequence[str]
+) -> dg.AssetsDefinition:
     """Make the dbt assets.
 
     A run over business dates gives dbt their window; a run that only builds unpartitioned models gives none, and they
@@ -30,7 +37,7 @@ def build_dbt_assets(project: DbtProject, daily: dg.PartitionsDefinition) -> dg.
     @dbt_assets(
         manifest=project.manifest_path,
         project=project,
-        name=BUILD,
+        name=DBT_BUILD,
         dagster_dbt_translator=WarehouseDbtTranslator(daily),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=WAREHOUSE_POOL,
@@ -40,18 +47,23 @@ def build_dbt_assets(project: DbtProject, daily: dg.PartitionsDefinition) -> dg.
     ) -> Iterator[Any]:
         # unit tests try the logic on made-up rows: they belong to `make test`, not to every load
         arguments = ["build", "--exclude-resource-type", "unit_test"]
+        first, last = date.min, date.max
         if context.has_partition_key or context.has_partition_key_range:
-            variables = dbt_window_vars(*days_of_window(context))
-            arguments += ["--vars", _as_argument(variables)]
+            first, last = days_of_window(context)
+            arguments += ["--vars", _as_argument(dbt_window_vars(first, last))]
         with warehouse.connect() as connection:
-            record_build(connection, BUILD, "running", context.run.run_id)
+            was_whole = not unfinished_builds(connection)
+            record_build_started(connection, context.run.run_id)
         events, failure = _run(dbt.cli(arguments, context=context))
         with warehouse.connect() as connection:
             for event in events:
                 yield _with_table_metadata(event, context, connection)
             if failure:
                 raise failure
-            record_build(connection, BUILD, "passed", context.run.run_id)
+            if context.is_subset:
+                record_tables_passed(connection, context.run.run_id, was_whole)
+            else:
+                record_build_passed(connection, context.run.run_id, daily_feeds, first, last)
 
     return dbt_build
 

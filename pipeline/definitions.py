@@ -23,6 +23,8 @@ from pipeline.settings import Settings, load_settings
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `backfill_policy`")
 # dagster-dbt's own use of a deprecated property, which it will mend
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="dagster_dbt")
+# Dagster's own use of a property of schedules, told anew at every reload
+warnings.filterwarnings("ignore", category=DeprecationWarning, message="Property `ScheduleDefinition.environment_vars`")
 
 
 def build_definitions(settings: Settings, resource_overrides: dict[str, object] | None = None) -> dg.Definitions:
@@ -34,7 +36,7 @@ def build_definitions(settings: Settings, resource_overrides: dict[str, object] 
         assets=[
             *build_feed_assets(contracts, daily, monthly_partitions(settings)),
             *build_ledger_assets(contracts),
-            build_dbt_assets(project, daily),
+            build_dbt_assets(project, daily, [contract.feed for contract in contracts.values() if contract.is_daily]),
             customer_segments,
             association_rules,
             credit_assets,

@@ -1,4 +1,4 @@
-"""The demonstration: a simulated bank, the whole pipeline, a published snapshot, three questions to it.
+"""The demonstration: a simulated bank, the whole pipeline, a published snapshot, questions to it.
 
 Belongs here: the order of the steps and what is told at the end. ``make demo`` runs it; a second call reuses what
 stands.
@@ -33,6 +33,10 @@ QUESTIONS = (
         "from mining.segment_profiles order by segment_code",
     ),
     (
+        "Is there a default model, and why or why not?",
+        "select outcome, reason_en, reason_zh from credit.default_model_outcomes",
+    ),
+    (
         "Who is behind with a loan at the latest month end, and by how much?",
         "select days_past_due, instalment_due_3m_amount, loan_balance_amount, customer_id, month_end_date\n"
         "from features.customer_months join core.dim_customer using (customer_key)\n"
@@ -60,7 +64,7 @@ def demo() -> None:
             "select schema_name, table_name, estimated_size as row_count from duckdb_tables() order by all",
         )
         click.echo(inventory.to_string(index=False))
-        click.echo("\n4. Three questions")
+        click.echo("\n4. Questions to the snapshot")
         for question, sql in QUESTIONS:
             rows = query_snapshot(settings, DEFAULT_AUDIENCE, sql)
             click.echo(f"\n{question}\n\n{sql}\n\n{rows.to_string(index=False)}")

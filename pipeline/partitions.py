@@ -4,7 +4,6 @@ Belongs here: partitions definitions and the pure functions that turn a run's ra
 which assets use them.
 """
 
-import calendar
 from datetime import date, timedelta
 
 import dagster as dg
@@ -41,11 +40,6 @@ def days_of_window(context: dg.AssetExecutionContext) -> tuple[date, date]:
 def dates_between(first: date, last: date) -> list[date]:
     """Every calendar date from ``first`` to ``last``, both included."""
     return [first + timedelta(days=day) for day in range((last - first).days + 1)]
-
-
-def month_end(day: date) -> date:
-    """Last day of the month of ``day``."""
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
 def month_starts_between(first: date, last: date) -> list[date]:

@@ -19,6 +19,7 @@ from pipeline.warehouse import open_warehouse
 # Everything that opens the build file sits in this pool; the instance gives every pool one place (dagster.yaml),
 # and a pool spans runs, so that runs wait for each other instead of failing at DuckDB's lock.
 WAREHOUSE_POOL = "warehouse"
+DBT_COMMAND = "credit-warehouse-dbt"
 
 
 class WarehouseResource(dg.ConfigurableResource):
@@ -52,7 +53,7 @@ def build_dbt_project() -> DbtProject:
 
 def _dbt(project: DbtProject) -> DbtCliResource:
     # the dbt of this environment, whatever the shell's PATH says
-    return DbtCliResource(project_dir=project, dbt_executable=str(Path(sys.executable).with_name("dbt")))
+    return DbtCliResource(project_dir=project, dbt_executable=str(Path(sys.executable).with_name(DBT_COMMAND)))
 
 
 def _newest_source() -> float:

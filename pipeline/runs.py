@@ -14,13 +14,12 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TextIO
 
 import dagster as dg
 
 from pipeline.errors import InputError
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings
 
 # Tells a later command whether the process of an unfinished run still lives.
 PROCESS_TAG = "credit_warehouse/process_id"
@@ -38,10 +37,12 @@ _UNFINISHED = dg.RunsFilter(
 
 
 def prepare_instance(settings: Settings) -> None:
-    """Give the warehouse its Dagster instance folder and let Dagster find it."""
+    """Give the warehouse its Dagster instance folder, and let Dagster and dbt find their places."""
     settings.dagster.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", settings.dagster / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(settings.dagster)
+    # dbt's profile reads it, and a relative default means another folder to dbt, which runs inside its project
+    os.environ[HOME_VARIABLE] = str(settings.home)
 
 
 def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -52,10 +53,20 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     dead = []
     for run in instance.get_runs(_UNFINISHED):
         process = run.tags.get(PROCESS_TAG)
-        if process and not Path(f"/proc/{process}").exists():
+        if process and not _is_alive(int(process)):
             instance.report_run_failed(run, message=f"process {process} ended without closing this run")
             dead.append(run.run_id)
     return dead
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def execute_job(

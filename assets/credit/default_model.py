@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import pandas as pd
 from pydantic import Field
 
 from assets.results import (
@@ -21,6 +22,7 @@ DESCRIPTIONS = {
     "credit_scores": "One row per borrower in good standing and month-end: probability of default (信用评分).",
     "default_model_coefficients": "One row per feature of the default model: all that scoring needs (违约模型系数).",
     "model_metrics": "One row per model, sample and metric, with bootstrap intervals (模型指标).",
+    "default_model_outcomes": "One row, of the latest fit: is there a model, and why or why not (模型结论).",
     "default_model_samples": "One row per month-end and sample: how rows were split in time (样本划分).",
 }
 
@@ -57,12 +59,23 @@ def credit_assets(
         model = fit_default_model(frame, config.seed, month_end_date, policy["least_events"])
         context.log.info(f"{model.outcome}: {model.reason_en}")
         yield from write_results(
+            context,
             connection,
             "credit",
             {
                 "credit_scores": model.scores,
                 "default_model_coefficients": model.coefficients,
                 "model_metrics": model.metrics,
+                "default_model_outcomes": pd.DataFrame(
+                    {
+                        "month_end_date": [month_end_date],
+                        "outcome": [model.outcome],
+                        "reason_en": [model.reason_en],
+                        "reason_zh": [model.reason_zh],
+                        "model_version": pd.array([model.model_version], dtype="str"),
+                        "policy_version": [policy["policy_version"]],
+                    }
+                ),
                 "default_model_samples": model.samples,
             },
             {

@@ -48,6 +48,7 @@ def association_rules(
         context.log.info(f"{len(rules)} rules")
         shown = rules.head(RULES_SHOWN)[["antecedent", "consequent", "support_share", "confidence_share", "lift"]]
         yield from write_results(
+            context,
             connection,
             "mining",
             {"association_rules": rules},

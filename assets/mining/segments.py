@@ -60,6 +60,7 @@ def customer_segments(
             "has_structure": found.has_structure,
         }
         yield from write_results(
+            context,
             connection,
             "mining",
             {table: frame.assign(month_end_date=month_end_date) for table, frame in frames.items()},

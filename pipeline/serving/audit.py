@@ -48,9 +48,15 @@ QUESTIONS = (
         " group by all having rows_rejected <> rows_kept",
     ),
     AuditQuestion(
+        "everything_built",
+        "a loaded file that no build has brought into the star yet",
+        "select feed, business_date, file_name from ops.extract_files where status = 'loaded'"
+        " and source_file_id not in (select source_file_id from ops.built_files) order by business_date, feed",
+    ),
+    AuditQuestion(
         "totals_agree",
         "a day and channel where warehouse plus rejected is not the control total or the ledger's turnover",
-        "select * from ops.reconciliations where difference <> 0",
+        "select * from ops.reconciliations where not is_reconciled order by business_date, channel_code, measure",
     ),
     AuditQuestion(
         "nothing_doubled",

@@ -60,6 +60,11 @@ _PUBLICATIONS = """
 """
 
 
+def create_publications(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create ``ops.publications`` where it is not there yet."""
+    connection.execute(_PUBLICATIONS)
+
+
 def publish(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -90,7 +95,7 @@ def publish(
             where=str(settings.warehouse),
             action="mend what the audit names and run again; readers keep the last snapshot meanwhile",
         )
-    connection.execute(_PUBLICATIONS)
+    create_publications(connection)
     published_at = datetime.now(UTC).replace(tzinfo=None)
     row = connection.execute("select max(business_date) from ops.extract_files where status = 'loaded'").fetchone()
     last_business_date: date | None = row[0] if row else None

@@ -2,23 +2,7 @@
 
 from datetime import date
 
-import pytest
-
-from pipeline.partitions import contiguous, dbt_window_vars, month_end, month_starts_between
-
-
-@pytest.mark.parametrize(
-    ("day", "end"),
-    [
-        (date(2025, 1, 1), date(2025, 1, 31)),
-        (date(2024, 2, 29), date(2024, 2, 29)),
-        (date(2025, 2, 1), date(2025, 2, 28)),
-        (date(2025, 12, 31), date(2025, 12, 31)),
-    ],
-)
-def test_month_end(day, end):
-    """Guards leap years and the end of the year."""
-    assert month_end(day) == end
+from pipeline.partitions import contiguous, dbt_window_vars, month_starts_between
 
 
 def test_months_touched_by_a_window():

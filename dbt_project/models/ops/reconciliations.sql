@@ -160,8 +160,16 @@ measures as (
     {% endfor %}
 ),
 
+-- A control total allows no difference. A ledger turnover allows none either, unless records were refused that day on
+-- the channels that post to it: then the warehouse may lack something (an unreadable amount cannot be told), but never
+-- hold more than the ledger.
 final as (
-    select * from measures
+    select
+        *,
+        coalesce(
+            difference = 0 or (ledger_value is not null and difference < 0 and rejected_rows > 0), false
+        ) as is_reconciled
+    from measures
 )
 
 select * from final

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.extracts.contracts import load_contracts
 from pipeline.serving.audiences import load_audiences
-from pipeline.serving.builds import record_build
+from pipeline.serving.builds import record_build_passed, record_build_started
 from pipeline.serving.publish import SNAPSHOTS_KEPT, Publication, publish
 from pipeline.serving.reading import current_snapshot, open_snapshot, query_snapshot
 from pipeline.settings import Settings
@@ -24,12 +25,14 @@ SMALLEST_WAREHOUSE = """
         3 as rows_read, 2 as rows_loaded, 1 as rows_rejected;
     create table ops.rejected_rows as select 'f1' as source_file_id, 'atm_transactions' as feed, 'a.csv' as file_name,
         3 as line_number, 'amount' as column_name, 'not a number: 1x' as reason, '1|1x' as raw_text;
-    create table ops.reconciliations as select date '2025-01-01' as business_date, 0.00::decimal(18,2) as difference;
+    create table ops.reconciliations as select date '2025-01-01' as business_date, 'atm' as channel_code,
+        'amount' as measure, 0.00::decimal(18,2) as difference, true as is_reconciled;
     create table core.fct_transactions as select 'k1' as transaction_key, 10.25::decimal(18,2) as amount
         union all select 'k2', 20.50;
     create table core.dim_customer as select 'c' as customer_key, '王伟' as full_name, 'R01' as region_code;
     comment on table core.dim_customer is 'Customers';
     comment on column core.dim_customer.region_code is 'Region, it''s a code';
+    create table ops.built_files (source_file_id varchar primary key); insert into ops.built_files values ('f1');
     create view staging.stg_anything as select 1 as x;
 """
 
@@ -101,7 +104,8 @@ def test_snapshot_says_which_one_it_is(settings, warehouse):
     [
         ("update ops.extract_files set rows_loaded = 1", "nothing_lost"),
         ("delete from ops.rejected_rows", "rejects_kept"),
-        ("update ops.reconciliations set difference = 0.01", "totals_agree"),
+        ("delete from ops.built_files", "everything_built"),
+        ("update ops.reconciliations set difference = 0.01, is_reconciled = false", "totals_agree"),
         ("insert into core.fct_transactions values ('k1', 10.25)", "nothing_doubled"),
     ],
 )
@@ -121,11 +125,11 @@ def test_audit_finding_keeps_readers_on_the_last_snapshot(settings, warehouse, d
 
 def test_a_build_that_did_not_pass_its_tests_is_not_published(settings, warehouse):
     """Guards against publishing tables that a failed or killed dbt build left behind."""
-    record_build(warehouse, "dbt_daily", "running", "run-7")
-    with pytest.raises(InputError, match=r"build_passed.*dbt_daily of run run-7"):
+    record_build_started(warehouse, "run-7")
+    with pytest.raises(InputError, match=r"build_passed.*dbt_build of run run-7"):
         publish_all(warehouse, settings)
 
-    record_build(warehouse, "dbt_daily", "passed", "run-8")
+    record_build_passed(warehouse, "run-8", ["atm_transactions"], date(2025, 1, 1), date(2025, 1, 1))
     assert len(publish_all(warehouse, settings)) == len(load_audiences())
 
 
