@@ -16,25 +16,25 @@ from assets.metadata import table_metadata
 from pipeline.dbt_translator import OWNERS
 from pipeline.errors import InputError
 from pipeline.serving.builds import record_results
-from pipeline.warehouse import replace_tables
+from pipeline.warehouse import ResultTable, replace_tables
 
 FEATURES = ("features", "customer_months")
 
 
 def result_specs(
-    schema: str, descriptions: Mapping[str, str], deps: Sequence[tuple[str, str]], kinds: set[str]
+    schema: str, tables: Mapping[str, ResultTable], deps: Sequence[tuple[str, str]], kinds: set[str]
 ) -> list[dg.AssetSpec]:
-    """Specs of the tables that one step writes; ``descriptions`` is by table, each with its grain."""
+    """Specs of the tables that one step writes."""
     return [
         dg.AssetSpec(
-            [schema, table],
+            [schema, name],
             deps=[dg.AssetDep(list(key)) for key in deps],
             group_name=schema,
             owners=OWNERS,
             kinds={"duckdb", "table", *kinds},
-            description=description,
+            description=f"{table.description.en} ({table.description.zh}).",
         )
-        for table, description in descriptions.items()
+        for name, table in tables.items()
     ]
 
 
@@ -42,13 +42,14 @@ def write_results(
     context: dg.AssetExecutionContext,
     connection: duckdb.DuckDBPyConnection,
     schema: str,
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, ResultTable],
+    frames: Mapping[str, pd.DataFrame],
     metadata: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dg.MaterializeResult]:
     """Replace the tables in one transaction and report each; ``metadata`` adds to a table's own."""
-    replace_tables(connection, schema, tables)
+    replace_tables(connection, schema, tables, frames)
     record_results(connection, context.op_execution_context.op.name, context.run.run_id)
-    for table in tables:
+    for table in frames:
         yield dg.MaterializeResult(
             asset_key=[schema, table],
             metadata={**table_metadata(connection, schema, table), **metadata.get(table, {})},

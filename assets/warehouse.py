@@ -3,8 +3,10 @@
 Belongs here: the window, and the record of a build's state. Does not belong here: SQL.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -54,7 +56,7 @@ def build_dbt_assets(
         with warehouse.connect() as connection:
             was_whole = not unfinished_builds(connection)
             record_build_started(connection, context.run.run_id)
-        events, failure = _run(dbt.cli(arguments, context=context))
+        events, failure = _run(dbt.cli(arguments, context=context, target_path=_emptied(warehouse.settings.dbt_target)))
         with warehouse.connect() as connection:
             for event in events:
                 yield _with_table_metadata(event, context, connection)
@@ -66,6 +68,11 @@ def build_dbt_assets(
                 record_build_passed(connection, context.run.run_id, daily_feeds, first, last)
 
     return dbt_build
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _as_argument(variables: dict[str, str]) -> str:

@@ -25,7 +25,8 @@ LEAST_FREE_BYTES = 2 * 1024**3
 
 _LOADED_BY_FEED = """
     select feed, count(*) as files, min(business_date) as first_date, max(business_date) as last_date,
-        sum(rows_read) as rows_read, sum(rows_loaded) as rows_loaded, sum(rows_rejected) as rows_rejected
+        sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as rows_loaded,
+        sum(rows_rejected)::bigint as rows_rejected
     from ops.extract_files where status = 'loaded' group by feed order by feed
 """
 

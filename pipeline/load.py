@@ -34,8 +34,8 @@ def load_dates(settings: Settings, first: date | None, last: date | None, echo: 
     Parameters
     ----------
     first, last
-        Both included. Without ``first``: the first date that is not in the star, loaded or not; without ``last``: the last
-        one from there on without a gap, all of whose files are there.
+        Both included. Without ``first``: the first date that is not in the star, loaded or not; without ``last``: the
+        last one from there on without a gap, all of whose files are there.
 
     Raises
     ------

@@ -52,6 +52,11 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def dbt_target(self) -> Path:
+        """Log, compiled SQL and results of the last dbt build; a folder per build would fill the disk."""
+        return self.dagster / "dbt"
+
+    @property
     def truth(self) -> Path:
         """What the simulator planted; read by tests, never by the pipeline."""
         return self.home / "truth"

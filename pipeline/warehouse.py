@@ -6,11 +6,15 @@ domains) and the published snapshots (``serving``), which are what readers open.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict
 
 from pipeline.errors import InputError
+from pipeline.extracts.contracts import Description
 from pipeline.settings import Settings
 
 
@@ -43,25 +47,63 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def replace_tables(connection: duckdb.DuckDBPyConnection, schema: str, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Replace tables of ``schema`` by frames, all in one transaction: readers of the file see all or none.
+class ResultTable(BaseModel):
+    """A table that Python fills: what a row is, and each column's type and meaning."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: Description
+    columns: dict[str, tuple[str, str]]
+
+
+def load_result_tables(path: Path) -> dict[str, ResultTable]:
+    """Read the definitions of a schema's tables, by name."""
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {name: ResultTable(**fields) for name, fields in content.items()}
+
+
+def replace_tables(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    tables: Mapping[str, ResultTable],
+    frames: Mapping[str, pd.DataFrame],
+) -> None:
+    """Replace tables of ``schema`` by frames, typed and described, all in one transaction.
 
     Raises
     ------
     ValueError
-        If a frame has no columns: a table without columns is a mistake of the caller.
+        If a frame's columns are not those of its table: an undocumented column fails.
     """
-    for table, rows in tables.items():
-        if rows.columns.empty:
-            raise ValueError(f"no columns for {schema}.{table}")
+    for table, frame in frames.items():
+        if set(frame.columns) != set(tables[table].columns):
+            raise ValueError(
+                f"{schema}.{table} has columns {sorted(tables[table].columns)}, got {sorted(frame.columns)}"
+            )
     connection.execute("begin")
     try:
         connection.execute(f'create schema if not exists "{schema}"')
-        for table, rows in tables.items():
-            connection.register("replacement_rows", rows)
-            connection.execute(f'create or replace table "{schema}"."{table}" as select * from replacement_rows')
-            connection.unregister("replacement_rows")
+        for table, frame in frames.items():
+            columns = ", ".join(f'"{name}" {kind}' for name, (kind, _) in tables[table].columns.items())
+            connection.execute(f'create or replace table "{schema}"."{table}" ({columns})')
+            connection.register("result_rows", frame)
+            connection.execute(f'insert into "{schema}"."{table}" by name select * from result_rows')
+            connection.unregister("result_rows")
+            describe_table(connection, schema, table, tables[table])
         connection.execute("commit")
     except duckdb.Error:
         connection.execute("rollback")
         raise
+
+
+def describe_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, definition: ResultTable) -> None:
+    """Put the descriptions of a table and its columns into the database."""
+    text = f"{definition.description.en} ({definition.description.zh})"
+    connection.execute(f'comment on table "{schema}"."{table}" is {literal(text)}')
+    for name, (_, meaning) in definition.columns.items():
+        connection.execute(f'comment on column "{schema}"."{table}"."{name}" is {literal(meaning)}')
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL where no parameter is possible."""
+    return "'" + text.replace("'", "''") + "'"

@@ -6,8 +6,6 @@ Two warehouses made of the same files in different ways (another order of dates,
 every hash. Tables are found in the catalogue, not listed, so that a leftover table makes a difference too.
 """
 
-from pathlib import Path
-
 import duckdb
 
 from pipeline.settings import Settings
@@ -72,15 +70,3 @@ def differing(left: dict[str, str], right: dict[str, str]) -> dict[str, tuple[st
         for table in sorted(left.keys() | right.keys())
         if left.get(table) != right.get(table)
     }
-
-
-def sidecars(folder: Path) -> list[dict[str, str]]:
-    """Read the control sidecars below a folder of the landing zone, by a reader that is not the pipeline's."""
-    return [
-        {
-            "feed": path.parent.parent.name,
-            "business_date": path.parent.name,
-            **dict(line.split("=", 1) for line in path.read_text(encoding="utf-8").splitlines()),
-        }
-        for path in sorted(folder.glob("*/*/*.ctl"))
-    ]

@@ -1,6 +1,7 @@
 """The first credit-risk model: probability of default within the policy's horizon."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -17,14 +18,9 @@ from assets.results import (
 from pipeline.credit.default_model import fit_default_model
 from pipeline.credit.plots import draw_coefficients, draw_discrimination
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
+from pipeline.warehouse import load_result_tables
 
-DESCRIPTIONS = {
-    "credit_scores": "One row per borrower in good standing and month-end: probability of default (信用评分).",
-    "default_model_coefficients": "One row per feature of the default model: all that scoring needs (违约模型系数).",
-    "model_metrics": "One row per model, sample and metric, with bootstrap intervals (模型指标).",
-    "default_model_outcomes": "One row, of the latest fit: is there a model, and why or why not (模型结论).",
-    "default_model_samples": "One row per month-end and sample: how rows were split in time (样本划分).",
-}
+TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
 
 
 class DefaultModelConfig(dg.Config):
@@ -37,7 +33,7 @@ class DefaultModelConfig(dg.Config):
     name="default_model",
     specs=result_specs(
         "credit",
-        DESCRIPTIONS,
+        TABLES,
         [FEATURES, ("features", "customer_outcomes"), ("policy", "policy_default_model")],
         {"scikitlearn"},
     ),
@@ -62,6 +58,7 @@ def credit_assets(
             context,
             connection,
             "credit",
+            TABLES,
             {
                 "credit_scores": model.scores,
                 "default_model_coefficients": model.coefficients,

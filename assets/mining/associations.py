@@ -1,6 +1,7 @@
 """Association rules over what customers use."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
@@ -8,11 +9,10 @@ from assets.results import latest_complete_month, picture, policy_in_force, resu
 from pipeline.mining.associations import mine_rules
 from pipeline.mining.plots import draw_rules
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
+from pipeline.warehouse import load_result_tables
 
-DESCRIPTIONS = {
-    "association_rules": "One row per rule 'who uses A also uses C' over merchant categories and products held"
-    " (关联规则).",
-}
+ALL_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
+TABLES = {"association_rules": ALL_TABLES["association_rules"]}
 RULES_SHOWN = 20
 # A card account comes with every credit card: a rule between the two says nothing.
 ITEMS_LEFT_OUT = ["product:credit_card_account", "product:unknown"]
@@ -21,7 +21,7 @@ ITEMS_LEFT_OUT = ["product:credit_card_account", "product:unknown"]
 @dg.multi_asset(
     name="associations",
     specs=result_specs(
-        "mining", DESCRIPTIONS, [("features", "customer_items"), ("policy", "policy_association_rules")], {"pandas"}
+        "mining", TABLES, [("features", "customer_items"), ("policy", "policy_association_rules")], {"pandas"}
     ),
     pool=WAREHOUSE_POOL,
 )
@@ -51,6 +51,7 @@ def association_rules(
             context,
             connection,
             "mining",
+            TABLES,
             {"association_rules": rules},
             {
                 "association_rules": {

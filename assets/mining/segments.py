@@ -1,6 +1,7 @@
 """Customer segments of the latest complete month."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
@@ -9,14 +10,10 @@ from assets.results import FEATURES, latest_complete_month, picture, result_spec
 from pipeline.mining.plots import draw_criterion, draw_profiles
 from pipeline.mining.segments import active_persons, fit_segments
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
+from pipeline.warehouse import load_result_tables
 
-DESCRIPTIONS = {
-    "customer_segments": "One row per active person: the segment of the latest complete month (客户分群).",
-    "segment_profiles": "One row per segment: size, name and profile in words (分群画像).",
-    "segment_behaviours": "One row per segment and behaviour: centroid, mean, median, beside the bank's (分群行为).",
-    "segment_scaling": "One row per behaviour: its scale; with the centroids it assigns new customers (特征缩放).",
-    "segment_criteria": "One row per candidate number of segments: separation and stability (分群数选择依据).",
-}
+ALL_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
+TABLES = {name: table for name, table in ALL_TABLES.items() if name != "association_rules"}
 
 
 class SegmentConfig(dg.Config):
@@ -29,7 +26,7 @@ class SegmentConfig(dg.Config):
 
 @dg.multi_asset(
     name="segments",
-    specs=result_specs("mining", DESCRIPTIONS, [FEATURES], {"scikitlearn"}),
+    specs=result_specs("mining", TABLES, [FEATURES], {"scikitlearn"}),
     pool=WAREHOUSE_POOL,
 )
 def customer_segments(
@@ -63,6 +60,7 @@ def customer_segments(
             context,
             connection,
             "mining",
+            TABLES,
             {table: frame.assign(month_end_date=month_end_date) for table, frame in frames.items()},
             {
                 "customer_segments": quality,

@@ -1,13 +1,18 @@
 """The published snapshots: audited, immutable, one per audience."""
 
+from pathlib import Path
+
 import dagster as dg
 
+from assets.metadata import table_metadata
 from pipeline.dbt_translator import OWNERS
 from pipeline.extracts.contracts import load_contracts
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
 from pipeline.serving.audiences import load_audiences
-from pipeline.serving.publish import publish
+from pipeline.serving.publish import create_publications, publish
+from pipeline.warehouse import describe_table, load_result_tables
 
+OPS_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
 PUBLICATIONS_KEY = dg.AssetKey(["ops", "publications"])
 
 
@@ -34,15 +39,16 @@ def publications(context: dg.AssetExecutionContext, warehouse: WarehouseResource
     """One snapshot per audience and publication, swapped in only after the audit found nothing (已发布快照)."""
     settings = warehouse.settings
     with warehouse.connect() as connection:
+        create_publications(connection)
+        for table, definition in OPS_TABLES.items():
+            describe_table(connection, "ops", table, definition)
         published = publish(connection, settings, load_audiences(), load_contracts(), context.run.run_id)
-        recorded = connection.execute("select count(*) from ops.publications").fetchone()
-        columns = connection.execute("describe ops.publications").fetchall()
+        metadata = table_metadata(connection, "ops", "publications")
     for publication in published:
         context.log.info(f"published {publication.table_count} tables for {publication.audience}")
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": recorded[0] if recorded else 0,
-            "dagster/column_schema": dg.TableSchema([dg.TableColumn(name, kind) for name, kind, *_ in columns]),
+            **metadata,
             "snapshots": {
                 publication.audience: str(settings.published / publication.audience / publication.file_name)
                 for publication in published

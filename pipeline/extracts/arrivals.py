@@ -22,19 +22,14 @@ def dates_due(contract: Contract, settings: Settings, first: date, last: date) -
     return [
         day
         for day in contract.dates_between(first, last)
-        if settings.first_business_date <= day
-        and (day <= yesterday() or matching_names(contract, day, settings))
+        if settings.first_business_date <= day and (day <= yesterday() or matching_names(contract, day, settings))
     ]
 
 
 def complete_dates(contracts: Iterable[Contract], settings: Settings, first: date, last: date) -> list[date]:
     """List the dates of a window for which every one of these feeds has its file and the sidecar it must have."""
     days_by_feed = [
-        {
-            day
-            for day in _days_in_landing(contract, settings, first, last)
-            if _has_arrived(contract, settings, day)
-        }
+        {day for day in _days_in_landing(contract, settings, first, last) if _has_arrived(contract, settings, day)}
         for contract in contracts
     ]
     return sorted(set.intersection(*days_by_feed)) if days_by_feed else []

@@ -21,6 +21,7 @@ from pipeline.extracts.contracts import Contract
 from pipeline.serving.audiences import Audience
 from pipeline.serving.audit import audit
 from pipeline.settings import Settings
+from pipeline.warehouse import literal
 
 POINTER = "current.json"
 # Readers that opened an older snapshot keep it open; on Linux a deleted file stays readable for them.
@@ -168,7 +169,7 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, schema: str, table: st
         {"schema": schema, "table": table, "names": names},
     ).fetchall()
     for column, comment in comments:
-        connection.execute(f'comment on column snapshot."{schema}"."{table}"."{column}" is {_literal(comment)}')
+        connection.execute(f'comment on column snapshot."{schema}"."{table}"."{column}" is {literal(comment)}')
     described = connection.execute(
         "select comment from (select database_name, schema_name, table_name, comment from duckdb_tables()"
         " union all select database_name, schema_name, view_name, comment from duckdb_views())"
@@ -177,11 +178,7 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, schema: str, table: st
         {"schema": schema, "table": table},
     ).fetchone()
     if described:
-        connection.execute(f'comment on table snapshot."{schema}"."{table}" is {_literal(described[0])}')
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        connection.execute(f'comment on table snapshot."{schema}"."{table}" is {literal(described[0])}')
 
 
 def _record(connection: duckdb.DuckDBPyConnection, schema: str, publication: Publication) -> None:
