@@ -22,8 +22,8 @@ BANK_DIRTY_SHARE = 0.008
 # It is loaded to a date that leaves a month unfinished; the files of all later dates lie in landing.
 FIRST_DATE = date(2025, 1, 1)
 LAST_DATE = date(2025, 2, 26)
-# What a next run brings: the end of a month, which starts mining, and the first date of another.
-NEXT_DATES = (date(2025, 2, 27), date(2025, 3, 1))
+# To where a next run loads: past the end of a month, which starts mining, to the first date of another.
+NEXT_LAST_DATE = date(2025, 3, 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,9 +71,10 @@ def load_days(settings: Settings, first: date, last: date | None = None) -> None
 
 @dataclass(frozen=True)
 class LoadedBank:
-    """A simulated bank that was loaded once; tests that change anything take a copy."""
+    """A simulated bank that was loaded once to a last date; tests that change anything take a copy."""
 
     settings: Settings
+    last: date
     hashes: dict[str, str]
 
 
@@ -104,7 +105,22 @@ def loaded_bank(session_folder: Path, dropped_home: Path) -> LoadedBank:
         load_days(Settings(copy_home(dropped_home, home)), FIRST_DATE, LAST_DATE)
 
     settings = Settings(made_once(session_folder / "loaded", load))
-    return LoadedBank(settings, content_hashes(settings))
+    return LoadedBank(settings, LAST_DATE, content_hashes(settings))
+
+
+@pytest.fixture(scope="session")
+def next_dates_bank(session_folder: Path, loaded_bank: LoadedBank) -> LoadedBank:
+    """The small bank after a second, undisturbed run over the next dates. No test changes it."""
+    from content import content_hashes
+    from landing_files import remove_dates_after
+
+    def load(home: Path) -> None:
+        settings = Settings(copy_home(loaded_bank.settings.home, home))
+        remove_dates_after(settings, NEXT_LAST_DATE)
+        load_all(settings)
+
+    settings = Settings(made_once(session_folder / "next_dates", load))
+    return LoadedBank(settings, NEXT_LAST_DATE, content_hashes(settings))
 
 
 @pytest.fixture

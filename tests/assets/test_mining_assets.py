@@ -1,0 +1,58 @@
+"""The mining steps on a loaded warehouse: the same tables each time, and no results from half a month."""
+
+from datetime import date
+
+import dagster as dg
+import duckdb
+import pytest
+from conftest import LAST_DATE
+from content import content_hashes, differing
+
+from assets.results import latest_complete_month
+from pipeline.definitions import build_definitions
+from pipeline.errors import InputError
+from pipeline.runs import execute_job, prepare_instance
+from pipeline.settings import Settings
+
+
+def refresh_mining(settings: Settings) -> None:
+    prepare_instance(settings)
+    with dg.DagsterInstance.get() as instance:
+        execute_job(build_definitions(settings), "mining_refresh", instance, {}, print)
+
+
+def test_mined_again_the_tables_are_the_same(copy_of_bank, loaded_bank):
+    """Guards the seeds: segments, rules and the model are recomputed from scratch and end in the same content."""
+    with duckdb.connect(copy_of_bank.warehouse) as connection:
+        for (table,) in connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('mining', 'credit')"
+        ).fetchall():
+            connection.execute(f"delete from {table}")
+    refresh_mining(copy_of_bank)
+    assert differing(content_hashes(copy_of_bank), loaded_bank.hashes) == {}
+
+
+def test_results_are_of_the_latest_complete_month(loaded_bank):
+    """Guards against comparing 26 days of one customer with 31 of another: the unfinished month is not mined."""
+    with duckdb.connect(loaded_bank.settings.warehouse, read_only=True) as connection:
+        months = {
+            connection.execute(f"select distinct month_end_date from {table}").fetchall()[0][0]
+            for table in ("mining.customer_segments", "mining.association_rules", "credit.default_model_outcomes")
+        }
+        ((newest,),) = connection.execute("select max(month_end_date) from features.customer_months").fetchall()
+    assert {str(month)[:10] for month in months} == {"2025-01-31"}
+    assert newest > LAST_DATE
+
+
+def test_without_a_complete_month_there_is_nothing_to_mine():
+    """Guards the message of a first week: what is missing, and what to do."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema features")
+        connection.execute(
+            "create table features.customer_months as"
+            " select date '2025-01-31' as month_end_date, date '2025-01-07' as as_of_date"
+        )
+        with pytest.raises(InputError, match="load the rest of the month first"):
+            latest_complete_month(connection)
+        connection.execute("insert into features.customer_months values ('2024-12-31', '2024-12-31')")
+        assert latest_complete_month(connection) == date(2024, 12, 31)
