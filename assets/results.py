@@ -57,7 +57,7 @@ def write_results(
 
 
 def latest_complete_month(connection: duckdb.DuckDBPyConnection) -> date:
-    """Return the last month-end whose month is loaded to its end.
+    """Return the last month-end of whose month every day is loaded.
 
     A partial month would compare ten days of one customer with thirty of another.
 
@@ -67,12 +67,13 @@ def latest_complete_month(connection: duckdb.DuckDBPyConnection) -> date:
         If no month is complete.
     """
     row = connection.execute(
-        "select max(month_end_date) from features.customer_months where as_of_date = month_end_date"
+        "select max(month_end_date) from features.customer_months"
+        " join intermediate.int_months using (month_end_date) where is_complete"
     ).fetchone()
     if row is None or row[0] is None:
         raise InputError(
             "there is nothing to mine yet",
-            expected="at least one month that is loaded to its last day",
+            expected="at least one month of which every day is loaded",
             found="none",
             where="features.customer_months",
             action="load the rest of the month first",

@@ -16,7 +16,7 @@ from pipeline.jobs import ALL_JOBS
 from pipeline.partitions import daily_partitions, monthly_partitions
 from pipeline.resources import build_dbt_project, build_resources
 from pipeline.schedules import ALL_SCHEDULES
-from pipeline.sensors import build_arrival_sensor
+from pipeline.sensors import build_arrival_sensor, run_process_died
 from pipeline.settings import Settings, load_settings
 
 # A beta parameter that a feed a day in one run cannot do without; one warning per feed would bury all others.
@@ -44,7 +44,7 @@ def build_definitions(settings: Settings, resource_overrides: dict[str, object] 
         ],
         jobs=ALL_JOBS,
         schedules=ALL_SCHEDULES,
-        sensors=[build_arrival_sensor(contracts)],
+        sensors=[build_arrival_sensor(contracts), run_process_died],
         resources={**build_resources(settings, project), **(resource_overrides or {})},
         # a process per step would spend seconds on imports, and the build file has one writer anyway
         executor=dg.in_process_executor,

@@ -16,7 +16,7 @@ from pipeline.settings import load_settings
 from pipeline.simulator.bank import simulate
 
 CUSTOMERS = 5000
-MONTHS = 6
+MONTHS = 4
 SEED = 1
 
 QUESTIONS = (

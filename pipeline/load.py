@@ -15,9 +15,9 @@ from pipeline.errors import InputError
 from pipeline.extracts.arrivals import complete_dates, yesterday
 from pipeline.extracts.contracts import load_contracts
 from pipeline.extracts.ledger import loaded_dates
-from pipeline.partitions import contiguous, month_starts_between, range_tags
-from pipeline.runs import close_dead_runs, execute_job, prepare_instance
-from pipeline.serving.builds import dates_not_built, mining_is_due, publication_is_due
+from pipeline.partitions import contiguous, month_end, month_starts_between, range_tags
+from pipeline.runs import close_dead_runs, execute_job, prepare_instance, wait_for_turn
+from pipeline.serving.builds import dates_not_built, has_files_not_built, mining_is_due, publication_is_due
 from pipeline.serving.publish import create_publications
 from pipeline.settings import FIRST_DATE_VARIABLE, HOME_VARIABLE, PROJECT_ROOT, Settings
 from pipeline.warehouse import open_warehouse
@@ -35,21 +35,24 @@ def load_dates(settings: Settings, first: date | None, last: date | None, echo: 
     ----------
     first, last
         Both included. Without ``first``: the first date that is not in the star, loaded or not; without ``last``: the
-        last one from there on without a gap, all of whose files are there.
+        last one from there on without a gap, all of whose files are there. Monthly files are loaded for the months of
+        these dates, and for earlier ones of which a file came late; with no date to load, the last one is built again
+        for their sake.
 
     Raises
     ------
     InputError
         If the dates lie before the warehouse's first date, or a job failed.
     """
-    window = _window(settings, first, last)
     prepare_instance(settings)
-    definitions = build_definitions(settings)
     with dg.DagsterInstance.get() as instance:
+        # what is loaded can only be asked when nobody is loading
+        wait_for_turn(instance, echo)
+        window, months = plan_load(settings, first, last)
+        definitions = build_definitions(settings)
         if window:
             first, last = window
             echo(f"Loading {first} to {last} ({(last - first).days + 1} business dates) into {settings.home}")
-            months = month_starts_between(first, last)
             echo("Reference files (job reference_load)")
             execute_job(
                 definitions, "reference_load", instance, range_tags(months[0].isoformat(), months[-1].isoformat()), echo
@@ -68,6 +71,46 @@ def load_dates(settings: Settings, first: date | None, last: date | None, echo: 
         elif has_to_publish:
             echo("Publication (job publish)")
             execute_job(definitions, "publish", instance, {}, echo)
+
+
+def plan_load(settings: Settings, first: date | None, last: date | None) -> tuple[tuple[date, date] | None, list[date]]:
+    """Return the first and last date to load, and the first days of the months whose monthly files go with them.
+
+    Parameters
+    ----------
+    first, last
+        As for `load_dates`.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to load yet, or the dates lie before the warehouse's first date.
+    """
+    window = _window(settings, first, last)
+    if window:
+        late = _late_dates(settings, window[1])
+    else:
+        daily = [contract for contract in load_contracts().values() if contract.is_daily]
+        with open_warehouse(settings) as connection:
+            last_loaded = max(loaded_dates(connection, daily))
+            is_built = not has_files_not_built(connection)
+        late = _late_dates(settings, last_loaded)
+        if is_built and not late:
+            return None, []
+        window = last_loaded, last_loaded
+    return window, month_starts_between(min([window[0], *late]), window[1])
+
+
+def _late_dates(settings: Settings, last: date) -> list[date]:
+    """Dates, up to the end of the month of ``last``, of monthly files that are there and not loaded."""
+    monthly = [contract for contract in load_contracts().values() if not contract.is_daily]
+    with open_warehouse(settings) as connection:
+        return [
+            day
+            for contract in monthly
+            for day in complete_dates([contract], settings, settings.first_business_date, month_end(last))
+            if day not in loaded_dates(connection, [contract])
+        ]
 
 
 def _window(settings: Settings, first: date | None, last: date | None) -> tuple[date, date] | None:
@@ -93,7 +136,9 @@ def _window(settings: Settings, first: date | None, last: date | None) -> tuple[
             return None
         first = waiting[0]
         last = last or waiting[-1]
-    last = last or first
+    if last is None:
+        following = complete_dates(daily, settings, first, yesterday())
+        last = contiguous(sorted({first, *following}))[-1]
     if not earliest <= first <= last:
         raise InputError(
             "these dates cannot be loaded",

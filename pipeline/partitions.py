@@ -48,6 +48,11 @@ def month_starts_between(first: date, last: date) -> list[date]:
     return [date(month // 12, month % 12 + 1, 1) for month in months]
 
 
+def month_end(day: date) -> date:
+    """Last day of the month of ``day``."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
 def dbt_window_vars(first: date, last: date) -> dict[str, str]:
     """The variables by which incremental models know their window, both dates included."""
     return {"start_date": first.isoformat(), "end_date": last.isoformat()}

@@ -14,7 +14,7 @@ import duckdb
 from dagster_dbt import DbtCliResource, DbtProject
 
 from pipeline.settings import DBT_PROJECT_DIR, Settings
-from pipeline.warehouse import open_warehouse
+from pipeline.warehouse import open_warehouse, sole_run
 
 # Everything that opens the build file sits in this pool; the instance gives every pool one place (dagster.yaml),
 # and a pool spans runs, so that runs wait for each other instead of failing at DuckDB's lock.
@@ -32,6 +32,19 @@ class WarehouseResource(dg.ConfigurableResource):
     def settings(self) -> Settings:
         """The same paths that the command line uses."""
         return Settings(Path(self.home), date.fromisoformat(self.first_business_date))
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
+        """Give a run the warehouse to itself from its first step to its last.
+
+        The pool keeps apart what the daemon launches; this also keeps runs of the command line apart from those. What
+        is no run, a sensor, only looks at landing and never waits.
+        """
+        if context.run is None:
+            yield self
+            return
+        with sole_run(self.settings, tell=context.log.info if context.log else print):
+            yield self
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -21,8 +21,13 @@ import dagster as dg
 from pipeline.errors import InputError
 from pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings
 
-# Tells a later command whether the process of an unfinished run still lives.
+# Tells others whether the process of an unfinished run still lives.
 PROCESS_TAG = "credit_warehouse/process_id"
+# By these the UI shows a run on its job's page, as it does with those that it launched.
+_CODE_LOCATION_TAGS = {
+    "dagster/code_location": "credit-warehouse",
+    ".dagster/repository": "__repository__@credit-warehouse",
+}
 POLL_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 6 * 3600
 
@@ -46,20 +51,37 @@ def prepare_instance(settings: Settings) -> None:
 
 
 def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs of the command line as failed whose process died; return their ids.
+    """Mark runs as failed whose process died, of the command line and of the UI; return their ids.
 
     A killed process cannot say that its run ended, and a run that never ends would keep the only place in the pool.
     """
     dead = []
     for run in instance.get_runs(_UNFINISHED):
-        process = run.tags.get(PROCESS_TAG)
-        if process and not _is_alive(int(process)):
+        process = _process_of(run, instance)
+        if process is not None and not _is_alive(process):
             instance.report_run_failed(run, message=f"process {process} ended without closing this run")
             dead.append(run.run_id)
     return dead
 
 
+def _process_of(run: dg.DagsterRun, instance: dg.DagsterInstance) -> int | None:
+    """Return the id of the process that executes a run, if it is known yet."""
+    if PROCESS_TAG in run.tags:
+        return int(run.tags[PROCESS_TAG])
+    # the process of a run that the daemon launched says its number in its first event
+    events = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
+    for record in events:
+        event = record.event_log_entry.get_dagster_event()
+        if process := event.engine_event_data.metadata.get("pid"):
+            return int(str(process.value))
+    return None
+
+
 def _is_alive(process: int) -> bool:
+    # Whoever asks is between runs, so its own number is that of a process before it: in a restarted container the same
+    # command gets the same number again.
+    if process == os.getpid():
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -67,6 +89,32 @@ def _is_alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def wait_for_turn(instance: dg.DagsterInstance, echo: Echo) -> None:
+    """Wait until no run has the warehouse; runs whose process died are closed.
+
+    Raises
+    ------
+    InputError
+        If it takes too long.
+    """
+    close_dead_runs(instance)
+    waited = 0.0
+    while unfinished := instance.get_runs(_UNFINISHED, limit=1):
+        if waited == 0.0:
+            echo(f"waiting for run {unfinished[0].run_id[:8]} ({unfinished[0].job_name}), which has the warehouse")
+        if waited > LONGEST_WAIT_SECONDS:
+            raise InputError(
+                "another run has had the warehouse for too long",
+                expected=f"a free warehouse within {LONGEST_WAIT_SECONDS // 3600} hours",
+                found=f"run {unfinished[0].run_id} of {unfinished[0].job_name} still unfinished",
+                where=instance.root_directory,
+                action="look at that run in the UI; if its process is dead, terminate it there",
+            )
+        time.sleep(POLL_SECONDS)
+        waited += POLL_SECONDS
+        close_dead_runs(instance)
 
 
 def execute_job(
@@ -79,7 +127,7 @@ def execute_job(
     InputError
         If the run failed; the message is that of the step that failed.
     """
-    _wait_for_turn(instance, echo)
+    wait_for_turn(instance, echo)
     # A range of dates announces each asset once instead of once a date, which for a year would take minutes
     os.environ["DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"] = "true"
     run_id = str(uuid.uuid4())
@@ -93,7 +141,7 @@ def execute_job(
             result = job.execute_in_process(
                 instance=instance,
                 run_id=run_id,
-                tags={**tags, PROCESS_TAG: str(os.getpid())},
+                tags={**tags, **_CODE_LOCATION_TAGS, PROCESS_TAG: str(os.getpid())},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
             )
@@ -118,25 +166,6 @@ class _DbtTables(io.TextIOBase):
             elif _DBT_TROUBLE.search(line):
                 print(f"    {line}", file=self._terminal, flush=True)
         return len(text)
-
-
-def _wait_for_turn(instance: dg.DagsterInstance, echo: Echo) -> None:
-    close_dead_runs(instance)
-    waited = 0.0
-    while unfinished := instance.get_runs(_UNFINISHED, limit=1):
-        if waited == 0.0:
-            echo(f"waiting for run {unfinished[0].run_id[:8]} ({unfinished[0].job_name}), which has the warehouse")
-        if waited > LONGEST_WAIT_SECONDS:
-            raise InputError(
-                "another run has had the warehouse for too long",
-                expected=f"a free warehouse within {LONGEST_WAIT_SECONDS // 3600} hours",
-                found=f"run {unfinished[0].run_id} of {unfinished[0].job_name} still unfinished",
-                where=instance.root_directory,
-                action="look at that run in the UI; if its process is dead, terminate it there",
-            )
-        time.sleep(POLL_SECONDS)
-        waited += POLL_SECONDS
-        close_dead_runs(instance)
 
 
 def _tell_steps(instance: dg.DagsterInstance, run_id: str, done: threading.Event, terminal: TextIO) -> None:

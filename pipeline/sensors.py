@@ -1,6 +1,7 @@
-"""What starts a load when files arrive.
+"""What the daemon watches: files that arrive, and runs whose process died.
 
-Belongs here: the sensor. Does not belong here: what "arrived" means (``pipeline.extracts.arrivals``).
+Belongs here: the sensors. Does not belong here: what "arrived" means (``pipeline.extracts.arrivals``) and what a dead
+run is (``pipeline.runs``).
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pipeline.extracts.contracts import Contract
 from pipeline.jobs import daily_load
 from pipeline.partitions import contiguous, range_tags
 from pipeline.resources import WarehouseResource
+from pipeline.runs import close_dead_runs
 
 # A first look at a landing zone with years of files must not become one enormous run.
 LONGEST_RANGE = timedelta(days=366)
@@ -37,7 +39,8 @@ def build_arrival_sensor(contracts: Mapping[str, Contract]) -> dg.SensorDefiniti
             first = date.fromisoformat(context.cursor) + timedelta(days=1)
         last = min(first + LONGEST_RANGE, yesterday())
         ready = contiguous(complete_dates(daily_contracts, settings, first, last))
-        if not ready:
+        # a date that is missing after loaded ones is waited for, not passed over: its file may be lost
+        if not ready or (context.cursor and ready[0] != first):
             return dg.SkipReason(f"not every daily feed has its file and sidecar from {first} on")
         keys = ready[0].isoformat(), ready[-1].isoformat()
         return dg.SensorResult(
@@ -45,3 +48,13 @@ def build_arrival_sensor(contracts: Mapping[str, Contract]) -> dg.SensorDefiniti
         )
 
     return all_files_arrived
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def run_process_died(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Marks runs as failed whose process was killed, so that the runs behind them in the queue get their turn.
+
+    Dagster's own monitoring does not look at processes of this machine, and knows nothing of the command line's.
+    """
+    dead = close_dead_runs(context.instance)
+    return dg.SkipReason(f"closed {', '.join(dead)}" if dead else "every unfinished run has a living process")

@@ -4,7 +4,8 @@ Belongs here: opening the file and replacing whole tables in it. Does not belong
 domains) and the published snapshots (``serving``), which are what readers open.
 """
 
-from collections.abc import Iterator, Mapping
+import fcntl
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,6 +61,27 @@ def load_result_tables(path: Path) -> dict[str, ResultTable]:
     """Read the definitions of a schema's tables, by name."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return {name: ResultTable(**fields) for name, fields in content.items()}
+
+
+@contextmanager
+def sole_run(settings: Settings, tell: Callable[[str], None]) -> Iterator[None]:
+    """Keep other runs out, of whichever process, until this one ends; wait while another run is in.
+
+    The lock is the operating system's, so that it ends with its process, however that ends.
+
+    Parameters
+    ----------
+    tell
+        Told once, if there is a wait.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell(f"waiting for another run to leave {settings.warehouse}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def replace_tables(

@@ -1,29 +1,29 @@
 """What all tests share: options, real data, and a small simulated bank that went through the whole pipeline."""
 
-import fcntl
 import os
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import pytest
+from content import content_hashes
+from landing_files import remove_dates_after
+from small_bank import (
+    BANK_CUSTOMERS,
+    BANK_DIRTY_SHARE,
+    BANK_MONTHS,
+    BANK_SEED,
+    FIRST_DATE,
+    LAST_DATE,
+    NEXT_LAST_DATE,
+    LoadedBank,
+    copy_home,
+    load_all,
+    load_days,
+    made_once,
+)
 
 from pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings
 
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
-
-# 600 customers over a quarter: the smallest bank whose daily files are long enough to have damaged rows tolerated.
-BANK_CUSTOMERS = 600
-BANK_MONTHS = 3
-BANK_SEED = 7
-BANK_DIRTY_SHARE = 0.008
-# It is loaded to a date that leaves a month unfinished; the files of all later dates lie in landing.
-FIRST_DATE = date(2025, 1, 1)
-LAST_DATE = date(2025, 2, 26)
-# To where a next run loads: past the end of a month, which starts mining, to the first date of another.
-NEXT_LAST_DATE = date(2025, 3, 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,29 +55,6 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("DAGSTER_HOME")
 
 
-def load_all(settings: Settings) -> None:
-    """Run the pipeline over everything in landing, as the command line does."""
-    from pipeline.load import load_dates
-
-    load_dates(settings, None, None, echo=print)
-
-
-def load_days(settings: Settings, first: date, last: date | None = None) -> None:
-    """Run the pipeline over some dates, whether or not they are loaded."""
-    from pipeline.load import load_dates
-
-    load_dates(settings, first, last or first, echo=print)
-
-
-@dataclass(frozen=True)
-class LoadedBank:
-    """A simulated bank that was loaded once to a last date; tests that change anything take a copy."""
-
-    settings: Settings
-    last: date
-    hashes: dict[str, str]
-
-
 @pytest.fixture(scope="session")
 def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return one folder for all worker processes of this session."""
@@ -99,7 +76,6 @@ def dropped_home(session_folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def loaded_bank(session_folder: Path, dropped_home: Path) -> LoadedBank:
     """The small bank, loaded in one run from the first to the last date. No test changes it."""
-    from content import content_hashes
 
     def load(home: Path) -> None:
         load_days(Settings(copy_home(dropped_home, home)), FIRST_DATE, LAST_DATE)
@@ -111,8 +87,6 @@ def loaded_bank(session_folder: Path, dropped_home: Path) -> LoadedBank:
 @pytest.fixture(scope="session")
 def next_dates_bank(session_folder: Path, loaded_bank: LoadedBank) -> LoadedBank:
     """The small bank after a second, undisturbed run over the next dates. No test changes it."""
-    from content import content_hashes
-    from landing_files import remove_dates_after
 
     def load(home: Path) -> None:
         settings = Settings(copy_home(loaded_bank.settings.home, home))
@@ -135,19 +109,16 @@ def fresh_home(dropped_home: Path, tmp_path: Path) -> Settings:
     return Settings(copy_home(dropped_home, tmp_path / "home"))
 
 
-def copy_home(source: Path, target: Path) -> Path:
-    """Copy a home; the landing files are shared, so a test that changes one replaces it by another file."""
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("landing"), dirs_exist_ok=True)
-    shutil.copytree(source / "landing", target / "landing", copy_function=os.link)
-    return target
-
-
-def made_once(target: Path, make: Callable[[Path], None]) -> Path:
-    """Make a folder, or wait until another worker process has made it."""
-    with target.with_name(f"{target.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = target.with_name(f"{target.name}.done")
-        if not done.exists():
-            make(target)
-            done.touch()
-    return target
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured (`record_property`), so that the log of a continuous integration shows it."""
+    measured = [
+        (report.nodeid, figure)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for figure in report.user_properties
+    ]
+    if measured:
+        terminalreporter.section("measured")
+    for _, (name, value) in measured:
+        terminalreporter.line(f"{name}: {value}")

@@ -18,7 +18,7 @@ COLUMNS_OF_RUNS = {"ops.extract_files": ("loaded_at", "superseded_at", "run_id")
 _RELATIONS = """
     select schema_name, table_name from duckdb_tables() where not internal
     union all
-    select schema_name, view_name from duckdb_views() where not internal and schema_name in ('raw', 'staging')
+    select schema_name, view_name from duckdb_views() where not internal and schema_name = 'raw'
     order by all
 """
 

@@ -77,9 +77,9 @@ def change_file(settings: Settings, feed: str, day: date, change: Callable[[list
 
 
 def remove_dates_after(settings: Settings, last: date) -> None:
-    """Take away the landing files of later dates."""
+    """Take away the daily files of later dates; the month-end files of a simulated past are due and stay."""
     for path in sorted(settings.landing.glob("*/*/*")):
-        if date.fromisoformat(path.parent.name) > last:
+        if CONTRACTS[path.parent.parent.name].is_daily and date.fromisoformat(path.parent.name) > last:
             path.unlink()
 
 

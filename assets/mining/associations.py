@@ -15,7 +15,7 @@ ALL_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
 TABLES = {"association_rules": ALL_TABLES["association_rules"]}
 RULES_SHOWN = 20
 # A card account comes with every credit card: a rule between the two says nothing.
-ITEMS_LEFT_OUT = ["product:credit_card_account", "product:unknown"]
+ITEMS_LEFT_OUT = ["product:credit_card_account"]
 
 
 @dg.multi_asset(

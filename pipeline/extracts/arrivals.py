@@ -18,12 +18,20 @@ def yesterday() -> date:
 
 
 def dates_due(contract: Contract, settings: Settings, first: date, last: date) -> list[date]:
-    """List the dates of a window for which the feed owes a file: those that are over, and those it was early for."""
+    """List the dates of a window for which the feed owes a file, or has dropped one already.
+
+    A daily feed owes the file of a business date that is over. A monthly one has the time that its contract gives it:
+    until then its file is loaded if it is there, and not missed if it is not.
+    """
     return [
         day
         for day in contract.dates_between(first, last)
-        if settings.first_business_date <= day and (day <= yesterday() or matching_names(contract, day, settings))
+        if settings.first_business_date <= day and (_is_owed(contract, day) or matching_names(contract, day, settings))
     ]
+
+
+def _is_owed(contract: Contract, day: date) -> bool:
+    return day <= yesterday() if contract.is_daily else contract.expected_by(day) <= datetime.now(UTC)
 
 
 def complete_dates(contracts: Iterable[Contract], settings: Settings, first: date, last: date) -> list[date]:

@@ -51,34 +51,6 @@ def day_directory(contract: Contract, business_date: date, settings: Settings) -
     return settings.landing / contract.feed / business_date.isoformat()
 
 
-def dates_in_landing(contract: Contract, settings: Settings, first: date, last: date) -> list[date]:
-    """List the business dates for which files of a feed lie in the landing zone.
-
-    Parameters
-    ----------
-    contract : Contract
-        The feed.
-    settings : Settings
-        Where the landing zone is.
-    first, last : date
-        The window, both ends inclusive.
-
-    Returns
-    -------
-    list of date
-        Ascending; the dates with at least one file that matches the contract's pattern.
-    """
-    directory = settings.landing / contract.feed
-    if not directory.is_dir():
-        return []
-    dates = (
-        date.fromisoformat(entry.name)
-        for entry in directory.iterdir()
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry.name) and first.isoformat() <= entry.name <= last.isoformat()
-    )
-    return sorted(found for found in dates if matching_names(contract, found, settings))
-
-
 def matching_names(contract: Contract, business_date: date, settings: Settings) -> list[str]:
     """List the data files of a feed and business date, by name; empty where nothing was dropped."""
     return fnmatch.filter(

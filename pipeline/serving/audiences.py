@@ -26,7 +26,7 @@ class Audience(BaseModel):
     hidden_columns: frozenset[str]
 
     def columns_left_out(self, contracts: dict[str, Contract]) -> frozenset[str]:
-        """Names of the columns that this audience does not see, in whatever table they stand."""
+        """Columns that this audience does not see: a bare name in whatever table it stands, others as table.column."""
         by_class = {
             column.name
             for contract in contracts.values()

@@ -104,11 +104,22 @@ def dates_not_built(connection: duckdb.DuckDBPyConnection, daily_feeds: Sequence
     return [day for (day,) in rows]
 
 
+def has_files_not_built(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether a file of any feed, monthly ones included, is loaded and not in the star."""
+    create_build_tables(connection)
+    return bool(
+        connection.execute(
+            "select 1 from ops.extract_files where status = 'loaded'"
+            " and source_file_id not in (select source_file_id from ops.built_files) limit 1"
+        ).fetchall()
+    )
+
+
 def mining_is_due(connection: duckdb.DuckDBPyConnection) -> bool:
     """Tell whether the latest complete month was built again since mining looked at it, or never mined."""
     ((is_due,),) = connection.execute(
         "with month as (select max(month_end_date) as latest from features.customer_months"
-        "   where as_of_date = month_end_date),"
+        "   join intermediate.int_months using (month_end_date) where is_complete),"
         " mined as (select count(*) as steps, min(passed_at) as mined_at from ops.warehouse_builds"
         "   where list_contains($steps, build))"
         " select latest is not null and (steps < len($steps) or (passed_at > mined_at and changed_from <= latest))"

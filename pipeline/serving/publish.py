@@ -106,7 +106,7 @@ def publish(
         publication = Publication(
             publication_id=published_at.strftime("%Y%m%dT%H%M%S%f"),
             audience=audience.name,
-            published_at=published_at.isoformat(timespec="seconds"),
+            published_at=published_at.isoformat(),
             run_id=run_id,
             last_business_date=last_business_date.isoformat() if last_business_date else None,
             table_count=len(tables),
@@ -134,7 +134,10 @@ def _published_tables(
         " group by all order by all",
         [list(schemas)],
     ).fetchall()
-    return [(schema, table, [name for name in names if name not in left_out]) for schema, table, names in tables]
+    return [
+        (schema, table, [name for name in names if left_out.isdisjoint({name, f"{table}.{name}"})])
+        for schema, table, names in tables
+    ]
 
 
 def _write_snapshot(

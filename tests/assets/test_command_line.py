@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import pytest
 from command_line import credit_warehouse
-from conftest import BANK_CUSTOMERS, BANK_DIRTY_SHARE, BANK_MONTHS, BANK_SEED, FIRST_DATE, LAST_DATE
 from landing_files import remove_dates_after
+from small_bank import BANK_CUSTOMERS, BANK_DIRTY_SHARE, BANK_MONTHS, BANK_SEED, FIRST_DATE, LAST_DATE
 
 from pipeline.settings import Settings
 
@@ -152,10 +152,10 @@ def test_first_steps_in_an_empty_warehouse_are_told(tmp_path):
     """Guards the newcomer: run, query and status in an empty home say what to do first."""
     settings = Settings(tmp_path / "home")
     settings.home.mkdir()
-    run, query, status = (
-        credit_warehouse(settings, *arguments) for arguments in (["run"], ["query", "select 1"], ["status"])
+    status, query, run = (
+        credit_warehouse(settings, *arguments) for arguments in (["status"], ["query", "select 1"], ["run"])
     )
-    assert (run.returncode, query.returncode, status.returncode) == (2, 2, 0)
+    assert (status.returncode, query.returncode, run.returncode) == (0, 2, 2)
     assert "credit-warehouse simulate" in run.stderr
     assert "credit-warehouse run" in query.stderr
     assert "nothing is loaded yet" in status.stdout

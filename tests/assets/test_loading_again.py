@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from conftest import FIRST_DATE, LAST_DATE, load_days
 from content import content_hashes, differing
+from small_bank import FIRST_DATE, LAST_DATE, load_days
 
 
 def test_a_date_loaded_again_changes_nothing(copy_of_bank, loaded_bank):

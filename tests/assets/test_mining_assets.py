@@ -5,8 +5,8 @@ from datetime import date
 import dagster as dg
 import duckdb
 import pytest
-from conftest import LAST_DATE
 from content import content_hashes, differing
+from small_bank import LAST_DATE
 
 from assets.results import latest_complete_month
 from pipeline.definitions import build_definitions
@@ -47,12 +47,14 @@ def test_results_are_of_the_latest_complete_month(loaded_bank):
 def test_without_a_complete_month_there_is_nothing_to_mine():
     """Guards the message of a first week: what is missing, and what to do."""
     with duckdb.connect() as connection:
-        connection.execute("create schema features")
         connection.execute(
+            "create schema features; create schema intermediate;"
             "create table features.customer_months as"
-            " select date '2025-01-31' as month_end_date, date '2025-01-07' as as_of_date"
+            " select unnest([date '2024-12-31', date '2025-01-31']) as month_end_date;"
+            "create table intermediate.int_months as"
+            " select month_end_date, false as is_complete from features.customer_months"
         )
         with pytest.raises(InputError, match="load the rest of the month first"):
             latest_complete_month(connection)
-        connection.execute("insert into features.customer_months values ('2024-12-31', '2024-12-31')")
+        connection.execute("update intermediate.int_months set is_complete = true where month_end_date = '2024-12-31'")
         assert latest_complete_month(connection) == date(2024, 12, 31)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import LoadedBank, copy_home, load_days
 from content import content_hashes, differing
 from landing_files import Record, change_file
+from small_bank import LoadedBank, copy_home, load_days
 
 from pipeline.errors import InputError
 from pipeline.serving.reading import current_snapshot, query_snapshot

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
-from conftest import LAST_DATE
 from content import content_hashes, differing
 from landing_files import remove_dates_after
+from small_bank import LAST_DATE
 
 from pipeline.definitions import build_definitions
 from pipeline.resources import build_dbt_project, build_resources

@@ -10,7 +10,7 @@ import pytest
 from source_system import DAY, NEXT_DAY, SourceSystem, lines, payment
 
 from pipeline.errors import InputError
-from pipeline.extracts.landing import dates_in_landing
+from pipeline.extracts.arrivals import complete_dates
 from pipeline.extracts.ledger import loaded_dates
 
 LEDGER = "select status, rows_read, rows_loaded, rows_rejected, superseded_at is null from ops.extract_files"
@@ -232,15 +232,16 @@ def test_a_lost_parquet_file_is_made_again_or_told(source: SourceSystem) -> None
         source.load()
 
 
-def test_dates_are_found_in_landing(source: SourceSystem) -> None:
-    """Only dates with a matching file count, within the window, in order."""
+def test_dates_are_arrived_and_loaded(source: SourceSystem) -> None:
+    """Only dates with a matching file and its sidecar count, within the window, in order."""
     days = [DAY + timedelta(days=number) for number in range(4)]
     for day in reversed(days):
         source.drop(lines(), day=day)
     source.drop(lines(), day=date(2025, 2, 1), name="other.csv")
+    source.drop(lines(), day=date(2025, 2, 2), sidecar="")
     (source.settings.landing / "payments" / "tmp").mkdir()
-    assert dates_in_landing(source.contract, source.settings, days[1], date(2025, 12, 31)) == days[1:]
-    assert dates_in_landing(source.contract, source.settings, date(2024, 1, 1), days[0]) == days[:1]
+    assert complete_dates([source.contract], source.settings, days[1], date(2025, 12, 31)) == days[1:]
+    assert complete_dates([source.contract], source.settings, date(2024, 1, 1), days[0]) == days[:1]
     source.load(*days[:2])
     assert loaded_dates(source.connection, [source.contract]) == set(days[:2])
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pipeline.partitions import contiguous, dbt_window_vars, month_starts_between
+from pipeline.partitions import contiguous, dbt_window_vars, month_end, month_starts_between
 
 
 def test_months_touched_by_a_window():
@@ -13,6 +13,14 @@ def test_months_touched_by_a_window():
         date(2025, 2, 1),
     ]
     assert month_starts_between(date(2025, 3, 5), date(2025, 3, 5)) == [date(2025, 3, 1)]
+
+
+def test_last_day_of_a_month():
+    """Guards the border up to which monthly files are looked for: leap years, and months of 31 days."""
+    days = [date(2024, 2, 1), date(2024, 2, 29), date(2025, 12, 31), date(2025, 1, 30)]
+    assert [month_end(day) for day in days] == [
+        date(2024, 2, 29), date(2024, 2, 29), date(2025, 12, 31), date(2025, 1, 31)
+    ]  # fmt: skip
 
 
 def test_a_later_date_waits_for_a_missing_earlier_one():

@@ -22,9 +22,13 @@ final as (
         min({{ month_index('dates.calendar_date') }}) as month_index,
         -- an incomplete month is described as of the last date that was loaded
         max(dates.calendar_date) as as_of_date,
-        min(bounds.first_loaded_date) as first_loaded_date
+        min(bounds.first_loaded_date) as first_loaded_date,
+        count(business_dates.business_date)
+        = {{ days_between('min(' ~ month_start('dates.calendar_date') ~ ')', 'last_day(dates.calendar_date)') }} + 1
+            as is_complete
     from dates
     cross join bounds
+    left join business_dates on dates.calendar_date = business_dates.business_date
     group by last_day(dates.calendar_date)
 )
 

@@ -86,6 +86,10 @@ ledger_turnovers as (
     group by business_date, gl_account_code
 ),
 
+ledger_dates as (
+    select distinct business_date from gl_balances
+),
+
 warehouse_turnovers as (
     select
         channels.business_date,
@@ -95,6 +99,8 @@ warehouse_turnovers as (
         sum(channels.rejected_amount) as rejected_amount,
         sum(channels.rejected_rows) as rejected_rows
     from channels
+    -- a bank whose ledger tells nothing of a date cannot be compared with it
+    inner join ledger_dates on channels.business_date = ledger_dates.business_date
     left join posted
         on channels.business_date = posted.business_date and channels.channel_code = posted.channel_code
     group by
@@ -102,18 +108,19 @@ warehouse_turnovers as (
         case channels.channel_code when 'card' then 'card_accounts' else 'deposits' end
 ),
 
+-- an account that only one of the two knows must show as well
 turnovers as (
     select
-        ledger_turnovers.business_date,
-        ledger_turnovers.channel_code,
-        ledger_turnovers.debit_amount as ledger_debit_amount,
-        ledger_turnovers.credit_amount as ledger_credit_amount,
+        coalesce(ledger_turnovers.business_date, warehouse_turnovers.business_date) as business_date,
+        coalesce(ledger_turnovers.channel_code, warehouse_turnovers.channel_code) as channel_code,
+        coalesce(ledger_turnovers.debit_amount, 0) as ledger_debit_amount,
+        coalesce(ledger_turnovers.credit_amount, 0) as ledger_credit_amount,
         coalesce(warehouse_turnovers.debit_amount, 0) as debit_amount,
         coalesce(warehouse_turnovers.credit_amount, 0) as credit_amount,
         coalesce(warehouse_turnovers.rejected_amount, 0) as rejected_amount,
         coalesce(warehouse_turnovers.rejected_rows, 0) as rejected_rows
     from ledger_turnovers
-    left join warehouse_turnovers
+    full outer join warehouse_turnovers
         on
             ledger_turnovers.business_date = warehouse_turnovers.business_date
             and ledger_turnovers.channel_code = warehouse_turnovers.channel_code

@@ -11,6 +11,7 @@ from pipeline.serving.builds import (
     MINING_STEPS,
     create_build_tables,
     dates_not_built,
+    has_files_not_built,
     mining_is_due,
     publication_is_due,
     record_build_passed,
@@ -34,7 +35,9 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         create_publications(connection)
         connection.execute(
             "create table ops.extract_files (source_file_id varchar, feed varchar, business_date date, status varchar);"
-            "create schema features; create table features.customer_months (month_end_date date, as_of_date date)"
+            "create schema features; create table features.customer_months (month_end_date date);"
+            "create schema intermediate;"
+            "create table intermediate.int_months (month_end_date date, is_complete boolean)"
         )
         yield connection
 
@@ -50,7 +53,8 @@ def build(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> Non
 
 
 def complete(connection: duckdb.DuckDBPyConnection, month: date) -> None:
-    connection.execute("insert into features.customer_months values (?, ?)", [month, month])
+    connection.execute("insert into features.customer_months values (?)", [month])
+    connection.execute("insert into intermediate.int_months values (?, true)", [month])
 
 
 def mine(connection: duckdb.DuckDBPyConnection) -> None:
@@ -81,8 +85,11 @@ def test_a_file_that_came_back_is_built_again(warehouse):
 def test_monthly_files_are_built_by_every_build(warehouse):
     """Guards reference data: their models are rebuilt whole, whatever the window."""
     load(warehouse, "r", JANUARY, feed="branches")
+    assert has_files_not_built(warehouse)
+    assert dates_not_built(warehouse, FEEDS) == []
     build(warehouse, FEBRUARY, FEBRUARY)
     assert warehouse.execute("select source_file_id from ops.built_files").fetchall() == [("r",)]
+    assert not has_files_not_built(warehouse)
 
 
 def test_mining_is_due_when_a_complete_month_changed_and_not_for_a_new_day(warehouse):

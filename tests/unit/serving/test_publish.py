@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.extracts.contracts import load_contracts
 from pipeline.serving.audiences import load_audiences
-from pipeline.serving.builds import record_build_passed, record_build_started
+from pipeline.serving.builds import publication_is_due, record_build_passed, record_build_started
 from pipeline.serving.publish import SNAPSHOTS_KEPT, Publication, publish
 from pipeline.serving.reading import current_snapshot, open_snapshot, query_snapshot
 from pipeline.settings import Settings
@@ -34,6 +34,7 @@ SMALLEST_WAREHOUSE = """
     comment on column core.dim_customer.region_code is 'Region, it''s a code';
     create table ops.built_files (source_file_id varchar primary key); insert into ops.built_files values ('f1');
     create view staging.stg_anything as select 1 as x;
+    create schema policy; create table policy.policy_limits as select 'p1' as policy_version, 'why' as reason;
 """
 
 
@@ -73,6 +74,9 @@ def test_analysts_see_no_identifying_column_and_stewards_do(settings, warehouse)
 
     assert stewards - analysts == {"full_name", "raw_text", "reason"}
     assert {"customer_key", "region_code", "line_number"} <= analysts
+    assert query_snapshot(settings, "analysts", "select reason from policy.policy_limits")["reason"].to_list() == [
+        "why"
+    ]
 
 
 def test_descriptions_travel_with_the_tables(settings, warehouse):
@@ -97,6 +101,14 @@ def test_snapshot_says_which_one_it_is(settings, warehouse):
 
     assert rows["publication_id"].tolist() == [published["analysts"].publication_id]
     assert str(rows["last_business_date"][0]) == "2025-01-01"
+
+
+def test_what_was_published_at_once_is_not_due_again(settings, warehouse):
+    """Guards against a publication too many: a build that passed and was published within the same second."""
+    record_build_started(warehouse, "run-1")
+    record_build_passed(warehouse, "run-1", ["atm_transactions"], date(2025, 1, 1), date(2025, 1, 1))
+    publish_all(warehouse, settings)
+    assert not publication_is_due(warehouse)
 
 
 @pytest.mark.parametrize(

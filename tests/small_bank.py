@@ -1,0 +1,66 @@
+"""A small simulated bank: how large it is, how it is loaded, and how a test gets one of its own.
+
+Belongs here: what fixtures and tests share about it. Does not belong here: the fixtures themselves (``conftest``).
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pipeline.settings import Settings
+
+# 600 customers over a quarter: the smallest bank whose daily files are long enough to have damaged rows tolerated.
+BANK_CUSTOMERS = 600
+BANK_MONTHS = 3
+BANK_SEED = 7
+BANK_DIRTY_SHARE = 0.008
+# It is loaded to a date that leaves a month unfinished; the files of all later dates lie in landing.
+FIRST_DATE = date(2025, 1, 1)
+LAST_DATE = date(2025, 2, 26)
+# To where a next run loads: past the end of a month, which starts mining, to the first date of another.
+NEXT_LAST_DATE = date(2025, 3, 1)
+
+
+@dataclass(frozen=True)
+class LoadedBank:
+    """A simulated bank that was loaded once to a last date; tests that change anything take a copy."""
+
+    settings: Settings
+    last: date
+    hashes: dict[str, str]
+
+
+def load_all(settings: Settings) -> None:
+    """Run the pipeline over everything in landing, as the command line does."""
+    from pipeline.load import load_dates
+
+    load_dates(settings, None, None, echo=print)
+
+
+def load_days(settings: Settings, first: date, last: date | None = None) -> None:
+    """Run the pipeline over some dates, whether or not they are loaded."""
+    from pipeline.load import load_dates
+
+    load_dates(settings, first, last or first, echo=print)
+
+
+def copy_home(source: Path, target: Path) -> Path:
+    """Copy a home; the landing files are shared, so a test that changes one replaces it by another file."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("landing"), dirs_exist_ok=True)
+    shutil.copytree(source / "landing", target / "landing", copy_function=os.link)
+    return target
+
+
+def made_once(target: Path, make: Callable[[Path], None]) -> Path:
+    """Make a folder, or wait until another worker process has made it."""
+    with target.with_name(f"{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = target.with_name(f"{target.name}.done")
+        if not done.exists():
+            make(target)
+            done.touch()
+    return target
