@@ -4,7 +4,7 @@ Belongs here: the window, and the record of a build's state. Does not belong her
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from assets.metadata import table_metadata
 from pipeline.dbt_translator import WarehouseDbtTranslator
+from pipeline.extracts.contracts import Contract
+from pipeline.extracts.raw_zone import refresh_raw_view
 from pipeline.partitions import days_of_window, dbt_window_vars
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
 from pipeline.serving.builds import (
@@ -28,13 +30,14 @@ from pipeline.serving.builds import (
 
 
 def build_dbt_assets(
-    project: DbtProject, daily: dg.PartitionsDefinition, daily_feeds: Sequence[str]
+    project: DbtProject, daily: dg.PartitionsDefinition, contracts: Mapping[str, Contract]
 ) -> dg.AssetsDefinition:
     """Make the dbt assets.
 
     A run over business dates gives dbt their window; a run that only builds unpartitioned models gives none, and they
     are built over all dates.
     """
+    daily_feeds = [contract.feed for contract in contracts.values() if contract.is_daily]
 
     @dbt_assets(
         manifest=project.manifest_path,
@@ -54,6 +57,9 @@ def build_dbt_assets(
             first, last = days_of_window(context)
             arguments += ["--vars", _as_argument(dbt_window_vars(first, last))]
         with warehouse.connect() as connection:
+            # a home that was copied or moved must not go on reading the raw zone of the old place
+            for contract in contracts.values():
+                refresh_raw_view(connection, contract, warehouse.settings)
             was_whole = not unfinished_builds(connection)
             record_build_started(connection, context.run.run_id)
         events, failure = _run(dbt.cli(arguments, context=context, target_path=_emptied(warehouse.settings.dbt_target)))

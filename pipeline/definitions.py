@@ -36,7 +36,7 @@ def build_definitions(settings: Settings, resource_overrides: dict[str, object] 
         assets=[
             *build_feed_assets(contracts, daily, monthly_partitions(settings)),
             *build_ledger_assets(contracts),
-            build_dbt_assets(project, daily, [contract.feed for contract in contracts.values() if contract.is_daily]),
+            build_dbt_assets(project, daily, contracts),
             customer_segments,
             association_rules,
             credit_assets,

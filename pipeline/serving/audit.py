@@ -51,7 +51,8 @@ QUESTIONS = (
         "everything_built",
         "a loaded file that no build has brought into the star yet",
         "select feed, business_date, file_name from ops.extract_files where status = 'loaded'"
-        " and source_file_id not in (select source_file_id from ops.built_files) order by business_date, feed",
+        " and (source_file_id, contract_version) not in"
+        " (select (source_file_id, contract_version) from ops.built_files) order by business_date, feed",
     ),
     AuditQuestion(
         "totals_agree",

@@ -25,7 +25,12 @@ _TABLES = """
         passed_at timestamp,
         changed_from date
     );
-    create table if not exists ops.built_files (source_file_id varchar primary key)
+    create table if not exists ops.built_files (
+        source_file_id varchar,
+        -- a file that was admitted anew under another version of its contract is to be built anew, too
+        contract_version integer,
+        primary key (source_file_id, contract_version)
+    )
 """
 
 
@@ -56,11 +61,12 @@ def record_build_passed(
     """
     connection.execute("begin")
     connection.execute(
-        "delete from ops.built_files where source_file_id not in"
-        " (select source_file_id from ops.extract_files where status = 'loaded')"
+        "delete from ops.built_files where (source_file_id, contract_version) not in"
+        " (select (source_file_id, contract_version) from ops.extract_files where status = 'loaded')"
     )
     connection.execute(
-        "insert or ignore into ops.built_files select source_file_id from ops.extract_files where status = 'loaded'"
+        "insert or ignore into ops.built_files"
+        " select source_file_id, contract_version from ops.extract_files where status = 'loaded'"
         " and (not list_contains($feeds, feed) or business_date between $first and $last)",
         {"feeds": list(daily_feeds), "first": first, "last": last},
     )
@@ -98,7 +104,8 @@ def dates_not_built(connection: duckdb.DuckDBPyConnection, daily_feeds: Sequence
     create_build_tables(connection)
     rows = connection.execute(
         "select distinct business_date from ops.extract_files where status = 'loaded' and list_contains(?, feed)"
-        " and source_file_id not in (select source_file_id from ops.built_files) order by business_date",
+        " and (source_file_id, contract_version) not in"
+        " (select (source_file_id, contract_version) from ops.built_files) order by business_date",
         [list(daily_feeds)],
     ).fetchall()
     return [day for (day,) in rows]
@@ -110,7 +117,8 @@ def has_files_not_built(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(
         connection.execute(
             "select 1 from ops.extract_files where status = 'loaded'"
-            " and source_file_id not in (select source_file_id from ops.built_files) limit 1"
+            " and (source_file_id, contract_version) not in"
+            " (select (source_file_id, contract_version) from ops.built_files) limit 1"
         ).fetchall()
     )
 

@@ -64,16 +64,15 @@ horizons as (
     select
         definitions_of_months.month_end_date,
         max(later_months.as_of_date) as observed_until_date,
-        max(
+        -- a day that is missing within the horizon could hide a default
+        count(
             case
                 when
-                    later_months.month_index
-                    = {{ month_index('definitions_of_months.month_end_date') }} + definitions_of_months.horizon_months
-                    and later_months.as_of_date = later_months.month_end_date
+                    later_months.month_index > {{ month_index('definitions_of_months.month_end_date') }}
+                    and later_months.is_complete
                     then 1
-                else 0
             end
-        ) = 1 as is_fully_observed
+        ) = max(definitions_of_months.horizon_months) as is_fully_observed
     from definitions_of_months
     inner join months as later_months
         on

@@ -34,7 +34,8 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         create_build_tables(connection)
         create_publications(connection)
         connection.execute(
-            "create table ops.extract_files (source_file_id varchar, feed varchar, business_date date, status varchar);"
+            "create table ops.extract_files (source_file_id varchar, feed varchar, business_date date,"
+            " status varchar, contract_version int);"
             "create schema features; create table features.customer_months (month_end_date date);"
             "create schema intermediate;"
             "create table intermediate.int_months (month_end_date date, is_complete boolean)"
@@ -42,9 +43,13 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def load(connection: duckdb.DuckDBPyConnection, file: str, day: date, feed: str = FEEDS[0]) -> None:
+def load(
+    connection: duckdb.DuckDBPyConnection, file: str, day: date, feed: str = FEEDS[0], contract_version: int = 1
+) -> None:
     connection.execute("update ops.extract_files set status = 'superseded' where business_date = ?", [day])
-    connection.execute("insert into ops.extract_files values (?, ?, ?, 'loaded')", [file, feed, day])
+    connection.execute(
+        "insert into ops.extract_files values (?, ?, ?, 'loaded', ?)", [file, feed, day, contract_version]
+    )
 
 
 def build(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> None:
@@ -80,6 +85,16 @@ def test_a_file_that_came_back_is_built_again(warehouse):
         build(warehouse, JANUARY, JANUARY)
     warehouse.execute("update ops.extract_files set status = if(source_file_id = 'a', 'loaded', 'superseded')")
     assert dates_not_built(warehouse, FEEDS) == [JANUARY]
+
+
+def test_a_file_admitted_under_another_contract_version_is_built_again(warehouse):
+    """Guards a changed contract: the same bytes, read anew, are other rows."""
+    load(warehouse, "a", JANUARY)
+    build(warehouse, JANUARY, JANUARY)
+    warehouse.execute("update ops.extract_files set contract_version = 2")
+    assert dates_not_built(warehouse, FEEDS) == [JANUARY]
+    build(warehouse, JANUARY, JANUARY)
+    assert dates_not_built(warehouse, FEEDS) == []
 
 
 def test_monthly_files_are_built_by_every_build(warehouse):

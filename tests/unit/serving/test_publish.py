@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.extracts.contracts import load_contracts
 from pipeline.serving.audiences import load_audiences
-from pipeline.serving.builds import publication_is_due, record_build_passed, record_build_started
+from pipeline.serving.builds import create_build_tables, publication_is_due, record_build_passed, record_build_started
 from pipeline.serving.publish import SNAPSHOTS_KEPT, Publication, publish
 from pipeline.serving.reading import current_snapshot, open_snapshot, query_snapshot
 from pipeline.settings import Settings
@@ -21,7 +21,7 @@ from pipeline.warehouse import open_warehouse
 SMALLEST_WAREHOUSE = """
     create schema core; create schema ops; create schema staging;
     create table ops.extract_files as select 'f1' as source_file_id, 'atm_transactions' as feed,
-        date '2025-01-01' as business_date, 'a.csv' as file_name, 'loaded' as status,
+        date '2025-01-01' as business_date, 'a.csv' as file_name, 'loaded' as status, 1 as contract_version,
         3 as rows_read, 2 as rows_loaded, 1 as rows_rejected;
     create table ops.rejected_rows as select 'f1' as source_file_id, 'atm_transactions' as feed, 'a.csv' as file_name,
         3 as line_number, 'amount' as column_name, 'not a number: 1x' as reason, '1|1x' as raw_text;
@@ -32,7 +32,6 @@ SMALLEST_WAREHOUSE = """
     create table core.dim_customer as select 'c' as customer_key, '王伟' as full_name, 'R01' as region_code;
     comment on table core.dim_customer is 'Customers';
     comment on column core.dim_customer.region_code is 'Region, it''s a code';
-    create table ops.built_files (source_file_id varchar primary key); insert into ops.built_files values ('f1');
     create view staging.stg_anything as select 1 as x;
     create schema policy; create table policy.policy_limits as select 'p1' as policy_version, 'why' as reason;
 """
@@ -47,6 +46,8 @@ def settings(tmp_path: Path) -> Settings:
 def warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_warehouse(settings) as connection:
         connection.execute(SMALLEST_WAREHOUSE)
+        create_build_tables(connection)
+        connection.execute("insert into ops.built_files values ('f1', 1)")
         yield connection
 
 
