@@ -29,7 +29,7 @@ ui: $(STAMP) ## Open Dagster on http://127.0.0.1:3000
 	@$(BIN)/credit-warehouse ui
 
 test: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) ## Check format, style, types, SQL and definitions
 	@$(BIN)/ruff format --check .

@@ -6,14 +6,14 @@ Belongs here: which jobs run over which dates, in which order. Does not belong h
 import os
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
 from pipeline.definitions import build_definitions
 from pipeline.errors import InputError
-from pipeline.extracts.arrivals import complete_dates, yesterday
-from pipeline.extracts.contracts import load_contracts
+from pipeline.extracts.arrivals import complete_dates, feeds_missing, yesterday
+from pipeline.extracts.contracts import Contract, load_contracts
 from pipeline.extracts.ledger import loaded_dates
 from pipeline.partitions import contiguous, month_end, month_starts_between, range_tags
 from pipeline.runs import close_dead_runs, execute_job, prepare_instance, wait_for_turn
@@ -136,6 +136,7 @@ def _window(settings: Settings, first: date | None, last: date | None) -> tuple[
             return None
         first = waiting[0]
         last = last or waiting[-1]
+        _refuse_gap(settings, daily, loaded, first)
     if last is None:
         following = complete_dates(daily, settings, first, yesterday())
         last = contiguous(sorted({first, *following}))[-1]
@@ -148,6 +149,21 @@ def _window(settings: Settings, first: date | None, last: date | None) -> tuple[
             action=f"choose other dates, or set {FIRST_DATE_VARIABLE} to the first date of your extracts",
         )
     return first, last
+
+
+def _refuse_gap(settings: Settings, daily: list[Contract], loaded: set[date], first: date) -> None:
+    """Refuse to pass over a date of which files are missing after loaded ones: they may be lost."""
+    earlier = [day for day in loaded if day < first]
+    if not earlier or max(earlier) + timedelta(days=1) == first:
+        return
+    lost = max(earlier) + timedelta(days=1)
+    raise InputError(
+        "a business date is missing",
+        expected=f"every daily feed's file for {lost}, the date after the last one loaded",
+        found=f"none of {', '.join(feeds_missing(daily, settings, lost))}; the next complete date is {first}",
+        where=str(settings.landing),
+        action=f"ask for the missing files; to go on without that date, load with --from {first}",
+    )
 
 
 def publish_now(settings: Settings, echo: Echo) -> None:

@@ -16,6 +16,10 @@ from pipeline.partitions import contiguous, range_tags
 from pipeline.resources import WarehouseResource
 from pipeline.runs import close_dead_runs
 
+ARRIVAL_SENSOR = "all_files_arrived"
+# The last thing a load makes by date: a date that stands there went through.
+TRANSACTIONS = dg.AssetKey(["core", "fct_transactions"])
+
 # A first look at a landing zone with years of files must not become one enormous run.
 LONGEST_RANGE = timedelta(days=366)
 
@@ -25,7 +29,7 @@ def build_arrival_sensor(contracts: Mapping[str, Contract]) -> dg.SensorDefiniti
     daily_contracts = [contract for contract in contracts.values() if contract.is_daily]
 
     @dg.sensor(
-        name="all_files_arrived",
+        name=ARRIVAL_SENSOR,
         job=daily_load,
         minimum_interval_seconds=60,
         description="Starts daily_load for the next dates of which every daily feed's file and sidecar are there.",
@@ -36,6 +40,10 @@ def build_arrival_sensor(contracts: Mapping[str, Contract]) -> dg.SensorDefiniti
         settings = warehouse.settings
         first = settings.first_business_date
         if context.cursor:
+            if _failed_and_was_not_mended(context.instance, context.cursor):
+                return dg.SkipReason(
+                    f"the run up to {context.cursor} failed: mend what it names and run it again; later dates wait"
+                )
             first = date.fromisoformat(context.cursor) + timedelta(days=1)
         last = min(first + LONGEST_RANGE, yesterday())
         ready = contiguous(complete_dates(daily_contracts, settings, first, last))
@@ -48,6 +56,13 @@ def build_arrival_sensor(contracts: Mapping[str, Contract]) -> dg.SensorDefiniti
         )
 
     return all_files_arrived
+
+
+def _failed_and_was_not_mended(instance: dg.DagsterInstance, last_asked_for: str) -> bool:
+    """Tell whether the sensor's latest run failed and nobody has loaded its last date since."""
+    latest = instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": ARRIVAL_SENSOR}), limit=1)
+    has_failed = bool(latest) and latest[0].status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+    return has_failed and last_asked_for not in instance.get_materialized_partitions(TRANSACTIONS)
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)

@@ -21,8 +21,11 @@ def looked(settings: Settings, cursor: str | None) -> dg.SensorResult | dg.SkipR
     """Let the sensor look once at the landing zone."""
     sensor = build_definitions(settings).resolve_sensor_def("all_files_arrived")
     resources = build_resources(settings, build_dbt_project())
-    context = dg.build_sensor_context(cursor=cursor, resources={"warehouse": resources["warehouse"]})
-    return sensor(context)
+    with (
+        dg.instance_for_test() as instance,
+        dg.build_sensor_context(instance, cursor, resources={"warehouse": resources["warehouse"]}) as context,
+    ):
+        return sensor(context)
 
 
 def requested(result: dg.SensorResult | dg.SkipReason) -> tuple[str, ...]:
@@ -103,3 +106,39 @@ def test_a_tick_asks_for_the_right_partition(fresh_home, schedule, at, partition
     if partition:
         job = definitions.resolve_job_def(found.job_name)
         assert partition in job.partitions_def.get_partition_keys(current_time=at)
+
+
+def test_later_dates_wait_for_a_failed_run(fresh_home, tmp_path):
+    """Guards against a date that failed and is passed over by the dates after it, until somebody has loaded it."""
+    remove_dates_after(fresh_home, date(2025, 1, 5))
+    sensor = build_definitions(fresh_home).resolve_sensor_def("all_files_arrived")
+    resources = build_resources(fresh_home, build_dbt_project())
+    with dg.instance_for_test() as instance:
+
+        def look() -> dg.SensorResult | dg.SkipReason:
+            with dg.build_sensor_context(
+                instance, cursor="2025-01-03", resources={"warehouse": resources["warehouse"]}
+            ) as context:
+                return sensor(context)
+
+        assert requested(look()) == ("2025-01-04", "2025-01-05")
+
+        failing = dg.GraphDefinition(
+            name="failing", node_defs=[dg.OpDefinition(name="fails", compute_fn=_fail, ins={}, outs={})]
+        ).to_job()
+        failing.execute_in_process(
+            instance=instance, tags={"dagster/sensor_name": "all_files_arrived"}, raise_on_error=False
+        )
+        waiting = look()
+        assert isinstance(waiting, dg.SkipReason)
+        assert "up to 2025-01-03 failed" in str(waiting.skip_message)
+
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(["core", "fct_transactions"], partition="2025-01-03")
+        )
+        assert requested(look()) == ("2025-01-04", "2025-01-05")
+
+
+def _fail(_context, _inputs):
+    raise RuntimeError("planted")
+    yield

@@ -53,8 +53,11 @@ class Ui:
         return self.page
 
 
+OPEN_UI = pytest.StashKey[Ui]()
+
+
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+def ui(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Ui]:
     chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if chromium is None:
         pytest.skip(f"no browser to test the UI with: install one of {', '.join(CHROMIUM_NAMES)}")
@@ -81,7 +84,9 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
             page = browser.new_page(viewport={"width": 1400, "height": 1800})
             page.set_default_timeout(SHOW_MILLISECONDS)
             expect.set_options(timeout=SHOW_MILLISECONDS)
-            yield Ui(address, settings, log, page, folder)
+            pytestconfig.stash[OPEN_UI] = Ui(address, settings, log, page, folder)
+            yield pytestconfig.stash[OPEN_UI]
+            del pytestconfig.stash[OPEN_UI]
             browser.close()
     finally:
         stop(server)
@@ -120,7 +125,7 @@ def tail(log: Path) -> str:
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Keep what the browser showed when a test failed, and say where it is."""
     report = yield
-    seen = getattr(item, "funcargs", {}).get("ui")
+    seen = item.config.stash.get(OPEN_UI, None)
     if report.failed and seen:
         picture = seen.evidence / f"{item.name}.png"
         seen.page.screenshot(path=picture)
