@@ -179,6 +179,7 @@ def record_load(
             connection.unregister("newly_rejected_rows")
         connection.execute("commit")
     except BaseException:
+        # an interrupt, too, must leave no open transaction on the caller's connection; it is raised again
         connection.execute("rollback")
         raise
 
