@@ -5,6 +5,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PEERS := .venv/.peers
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet
 export CREDIT_WAREHOUSE_HOME ?= $(CURDIR)/data
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
@@ -43,12 +46,18 @@ format: $(STAMP) ## Rewrite files in the project's format
 	@$(BIN)/sqlfluff fix dbt_project/models dbt_project/tests --processes 2 --disable-progress-bar
 
 lock: $(STAMP) ## Resolve requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --no-strip-extras --quiet --upgrade -o requirements.lock
+	@$(COMPILE) --extra dev --upgrade -o requirements.lock
+	@$(COMPILE) --extra peers --constraint requirements.lock -o requirements-peers.lock
 
-bench: $(STAMP) ## Measure beside peers: ingestion, simulation
+bench: $(STAMP) $(PEERS) ## Measure beside peers: ingestion, simulation, mining
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.simulate
+	@$(BIN)/python -m benchmarks.mining
+
+$(PEERS): requirements-peers.lock $(STAMP)
+	@echo "Installing what the benchmarks measure against into .venv ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-peers.lock
+	@touch $@
 
 clean: ## Remove .venv and caches; the warehouse in data/ stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dbt_project/target dbt_project/logs

@@ -16,7 +16,7 @@ from assets.metadata import table_metadata
 from pipeline.dbt_translator import OWNERS
 from pipeline.errors import InputError
 from pipeline.serving.builds import record_results
-from pipeline.warehouse import ResultTable, replace_tables
+from pipeline.warehouse import ResultTable, literal, replace_tables
 
 FEATURES = ("features", "customer_months")
 
@@ -56,6 +56,11 @@ def write_results(
         )
 
 
+def empty_frames(tables: Mapping[str, ResultTable]) -> dict[str, pd.DataFrame]:
+    """Return a frame without rows for each table: what a step writes that has nothing to tell."""
+    return {name: pd.DataFrame(columns=list(table.columns)) for name, table in tables.items()}
+
+
 def latest_complete_month(connection: duckdb.DuckDBPyConnection) -> date:
     """Return the last month-end of whose month every day is loaded.
 
@@ -82,16 +87,17 @@ def latest_complete_month(connection: duckdb.DuckDBPyConnection) -> date:
     return month
 
 
-def policy_in_force(connection: duckdb.DuckDBPyConnection, table: str, on: date) -> dict[str, Any]:
-    """Return the version of a policy that holds on a date.
+def policy_in_force(connection: duckdb.DuckDBPyConnection, table: str, on: date, **of: str) -> dict[str, Any]:
+    """Return the version of a policy that holds on a date, ``of`` one thing where its rows are of several.
 
     Raises
     ------
     InputError
         If no version holds yet.
     """
+    conditions = "".join(f" and {column} = {literal(value)}" for column, value in of.items())
     result = connection.execute(
-        f"select * from policy.{table} where effective_from <= ?"
+        f"select * from policy.{table} where effective_from <= ?{conditions}"
         " order by effective_from desc, policy_version desc limit 1",
         [on],
     )
@@ -100,7 +106,7 @@ def policy_in_force(connection: duckdb.DuckDBPyConnection, table: str, on: date)
     if values is None:
         raise InputError(
             "no version of the policy holds",
-            expected=f"a row with effective_from on or before {on}",
+            expected=f"a row with effective_from on or before {on}{conditions}",
             found="none",
             where=f"policy.{table}",
             action=f"add a row to dbt_project/seeds/policy/{table}.csv and build again",

@@ -8,7 +8,10 @@ from assets.credit.default_model import credit_assets
 from assets.extracts.feeds import build_feed_assets
 from assets.extracts.ledger import build_ledger_assets
 from assets.mining.associations import association_rules
+from assets.mining.customer_models import customer_models
+from assets.mining.model_cards import model_cards
 from assets.mining.segments import customer_segments
+from assets.mining.sequences import sequence_patterns
 from assets.serving.publications import publications
 from assets.warehouse import build_dbt_assets
 from pipeline.extracts.contracts import load_contracts
@@ -39,7 +42,10 @@ def build_definitions(settings: Settings, resource_overrides: dict[str, object] 
             build_dbt_assets(project, daily, contracts),
             customer_segments,
             association_rules,
+            sequence_patterns,
+            customer_models,
             credit_assets,
+            model_cards,
             publications,
         ],
         jobs=ALL_JOBS,

@@ -26,7 +26,7 @@ daily_load = dg.define_asset_job(
 mining_refresh = dg.define_asset_job(
     "mining_refresh",
     selection=dg.AssetSelection.groups("mining", "credit") | _PUBLICATIONS,
-    description="Refits segments, rules and the default model on the latest complete month and publishes them.",
+    description="Refits segments, rules, sequences and models on the latest complete month and publishes them.",
 )
 
 publish = dg.define_asset_job(

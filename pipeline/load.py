@@ -66,7 +66,7 @@ def load_dates(settings: Settings, first: date | None, last: date | None, echo: 
             create_publications(connection)
             has_to_mine, has_to_publish = mining_is_due(connection), publication_is_due(connection)
         if has_to_mine:
-            echo("Segments, rules, default model, publication (job mining_refresh)")
+            echo("Segments, rules, sequences, models, publication (job mining_refresh)")
             execute_job(definitions, "mining_refresh", instance, {}, echo)
         elif has_to_publish:
             echo("Publication (job publish)")

@@ -108,9 +108,11 @@ def replace_tables(
         for table, frame in frames.items():
             columns = ", ".join(f'"{name}" {kind}' for name, (kind, _) in tables[table].columns.items())
             connection.execute(f'create or replace table "{schema}"."{table}" ({columns})')
-            connection.register("result_rows", frame)
-            connection.execute(f'insert into "{schema}"."{table}" by name select * from result_rows')
-            connection.unregister("result_rows")
+            # the columns of a frame without rows have no types that could be cast
+            if len(frame):
+                connection.register("result_rows", frame)
+                connection.execute(f'insert into "{schema}"."{table}" by name select * from result_rows')
+                connection.unregister("result_rows")
             describe_table(connection, schema, table, tables[table])
         connection.execute("commit")
     except duckdb.Error:

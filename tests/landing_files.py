@@ -76,6 +76,23 @@ def change_file(settings: Settings, feed: str, day: date, change: Callable[[list
     _replace(path.with_name(f"{path.name}.ctl"), "".join(f"{line}\n" for line in told).encode())
 
 
+def multiply_amounts(settings: Settings, day: date) -> None:
+    """Make every amount of a date a thousandfold, in the channels' files and in the ledger's."""
+    for feed in CHANNEL_FEEDS.values():
+        change_file(settings, feed, day, _thousandfold("amount"))
+    change_file(settings, "gl_balances", day, _thousandfold("debit_turnover_amount", "credit_turnover_amount"))
+
+
+def _thousandfold(*columns: str) -> Callable[[list[Record]], list[Record]]:
+    def change(records: list[Record]) -> list[Record]:
+        return [
+            record | {column: str(readable(record[column]) * 1000) for column in columns if readable(record[column])}
+            for record in records
+        ]
+
+    return change
+
+
 def remove_dates_after(settings: Settings, last: date) -> None:
     """Take away the daily files of later dates; the month-end files of a simulated past are due and stay."""
     for path in sorted(settings.landing.glob("*/*/*")):

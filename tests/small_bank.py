@@ -48,6 +48,18 @@ def load_days(settings: Settings, first: date, last: date | None = None) -> None
     load_dates(settings, first, last or first, echo=print)
 
 
+def refresh_mining(settings: Settings) -> None:
+    """Mine and score anew, whether or not anything changed."""
+    import dagster as dg
+
+    from pipeline.definitions import build_definitions
+    from pipeline.runs import execute_job, prepare_instance
+
+    prepare_instance(settings)
+    with dg.DagsterInstance.get() as instance:
+        execute_job(build_definitions(settings), "mining_refresh", instance, {}, print)
+
+
 def copy_home(source: Path, target: Path) -> Path:
     """Copy a home; the landing files are shared, so a test that changes one replaces it by another file."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("landing"), dirs_exist_ok=True)

@@ -16,8 +16,8 @@ from assets.results import (
     write_results,
 )
 from pipeline.credit.default_model import fit_default_model
-from pipeline.credit.plots import draw_coefficients, draw_discrimination
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
+from pipeline.scoring.plots import draw_coefficients, draw_discrimination
 from pipeline.warehouse import load_result_tables
 
 TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
@@ -52,7 +52,9 @@ def credit_assets(
             " where month_end_date <= ? order by customer_key, month_end_date",
             [month_end_date],
         ).df()
-        model = fit_default_model(frame, config.seed, month_end_date, policy["least_events"])
+        model = fit_default_model(
+            frame, config.seed, month_end_date, policy["least_events"], float(policy["highest_single_feature_auc"])
+        )
         context.log.info(f"{model.outcome}: {model.reason_en}")
         yield from write_results(
             context,
@@ -77,10 +79,10 @@ def credit_assets(
             },
             {
                 "credit_scores": {"outcome": model.outcome, "reason": f"{model.reason_en} / {model.reason_zh}"},
-                "default_model_coefficients": {"coefficients": picture(draw_coefficients(model))},
+                "default_model_coefficients": {"coefficients": picture(draw_coefficients(model.event_model))},
                 "model_metrics": {
                     "metrics": dg.MetadataValue.md(model.metrics.to_markdown(index=False)),
-                    "discrimination_and_calibration": picture(draw_discrimination(model)),
+                    "discrimination_and_calibration": picture(draw_discrimination(model.event_model)),
                 },
             },
         )

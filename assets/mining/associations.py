@@ -1,21 +1,31 @@
 """Association rules over what customers use."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
+from pydantic import Field
 
-from assets.results import latest_complete_month, picture, policy_in_force, result_specs, write_results
+from assets.results import empty_frames, latest_complete_month, picture, policy_in_force, result_specs, write_results
 from pipeline.mining.associations import mine_rules
-from pipeline.mining.plots import draw_rules
+from pipeline.mining.outcomes import outcome_of_rules, too_few_customers
+from pipeline.mining.rule_plots import draw_rule_matrix, draw_rules
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
 from pipeline.warehouse import load_result_tables
 
 ALL_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
-TABLES = {"association_rules": ALL_TABLES["association_rules"]}
+TABLES = {name: ALL_TABLES[name] for name in ("association_rules", "frequent_itemsets", "association_outcomes")}
 RULES_SHOWN = 20
 # A card account comes with every credit card: a rule between the two says nothing.
 ITEMS_LEFT_OUT = ["product:credit_card_account"]
+
+
+class AssociationConfig(dg.Config):
+    """How rules are compared with chance."""
+
+    seed: int = Field(1, description="Of the random tables; the same seed gives the same rates.")
 
 
 @dg.multi_asset(
@@ -26,7 +36,7 @@ ITEMS_LEFT_OUT = ["product:credit_card_account"]
     pool=WAREHOUSE_POOL,
 )
 def association_rules(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext, config: AssociationConfig, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:
     """Find rules over the items of the latest complete month, within the limits of the policy."""
     with warehouse.connect() as connection:
@@ -37,26 +47,56 @@ def association_rules(
             " and item_code not in (select unnest(?))",
             [month_end_date, ITEMS_LEFT_OUT],
         ).df()
-        rules = mine_rules(
-            items,
-            min_support=float(policy["minimum_support_share"]),
-            min_confidence=float(policy["minimum_confidence_share"]),
-            min_lift=float(policy["minimum_lift"]),
-            max_length=int(policy["most_items"]),
-            min_improvement=float(policy["minimum_improvement_share"]),
-        ).assign(month_end_date=month_end_date, policy_version=policy["policy_version"])
-        context.log.info(f"{len(rules)} rules")
-        shown = rules.head(RULES_SHOWN)[["antecedent", "consequent", "support_share", "confidence_share", "lift"]]
+        names = dict(
+            connection.execute("select distinct item_code, item_name_en from features.customer_items").fetchall()
+        )
+        frames = empty_frames(TABLES)
+        pictures = {}
+        customer_count = items["customer_key"].nunique()
+        if customer_count < policy["least_customers"]:
+            outcome = too_few_customers(customer_count, policy["least_customers"])
+        else:
+            found = mine_rules(
+                items,
+                min_support=float(policy["minimum_support_share"]),
+                min_confidence=float(policy["minimum_confidence_share"]),
+                min_lift=float(policy["minimum_lift"]),
+                max_length=int(policy["most_items"]),
+                min_improvement=float(policy["minimum_improvement_share"]),
+                random_tables=int(policy["random_tables"]),
+                seed=config.seed,
+            )
+            outcome = outcome_of_rules(found)
+            rules = found.rules
+            is_beyond_chance = rules["false_discovery_rate"] <= float(policy["highest_false_discovery_rate"])
+            rules["is_significant"] = is_beyond_chance & ~rules["is_chance"]
+            dated = {"month_end_date": month_end_date, "policy_version": policy["policy_version"]}
+            frames |= {
+                "association_rules": rules.assign(**dated),
+                "frequent_itemsets": found.itemsets.assign(**dated),
+            }
+            told = rules[rules["is_significant"] & ~rules["is_redundant"]].head(RULES_SHOWN)
+            columns = ["antecedent", "consequent", "support_share", "confidence_share", "lift", "false_discovery_rate"]
+            pictures = {
+                "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
+                "rules": picture(draw_rules(rules, names)),
+                "matrix": picture(draw_rule_matrix(rules, names)),
+            }
+        context.log.info(outcome.reason_en)
+        frames["association_outcomes"] = pd.DataFrame([asdict(outcome)]).assign(
+            month_end_date=month_end_date, policy_version=policy["policy_version"]
+        )
         yield from write_results(
             context,
             connection,
             "mining",
             TABLES,
-            {"association_rules": rules},
+            frames,
             {
-                "association_rules": {
-                    "strongest": dg.MetadataValue.md(shown.to_markdown(index=False)),
-                    "rules": picture(draw_rules(rules)),
-                }
+                "association_rules": pictures,
+                "association_outcomes": {
+                    "outcome": outcome.outcome,
+                    "reason": f"{outcome.reason_en} / {outcome.reason_zh}",
+                },
             },
         )

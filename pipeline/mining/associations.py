@@ -1,10 +1,10 @@
 """Association rules over what customers use: merchant categories and products.
 
-Belongs here: frequent sets of items and the rules between them, with their measures. Does not belong here: what an item
-is (dbt, ``features.customer_items``) and which rules are worth a campaign (policy).
+Belongs here: the rules between frequent sets of items, their measures, which of them repeat a shorter one and which are
+no more than chance. Does not belong here: finding the sets (``itemsets``), what an item is (dbt,
+``features.customer_items``) and which rules are worth a campaign (policy).
 
-Frequent sets come from FP-growth (Han, Pei, Yin 2000, SIGMOD Record 29(2), 1-12) in mlxtend; the measures of a rule
-A -> C over n customers follow from four counts:
+The measures of a rule A -> C over n customers follow from four counts:
 
     support = n(A and C) / n          confidence = n(A and C) / n(A)          lift = confidence / (n(C) / n)
     leverage = support - n(A) n(C) / n^2              conviction = (1 - n(C) / n) / (1 - confidence)
@@ -12,18 +12,28 @@ A -> C over n customers follow from four counts:
 (Agrawal, Imielinski, Swami 1993; Brin et al. 1997 for lift and conviction; Piatetsky-Shapiro 1991 for leverage). The
 improvement of a rule is its confidence over the best that a part of A, or nothing at all, says about C (Bayardo,
 Agrawal, Gunopulos 1999, ICDE, 188-197): a longer rule is worth telling only if it says more than its shorter ones.
+
+Whether a rule is more than chance is asked of random tables in which every customer uses as many items, and every item
+has as many customers, as in truth (``swap_randomisation``).
 """
 
 import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from mlxtend.frequent_patterns import association_rules, fpgrowth
+from mlxtend.frequent_patterns import association_rules
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from pipeline.errors import InputError
 from pipeline.frames import require_columns, require_rows, require_values
+from pipeline.mining.itemset_search import count_itemsets
+from pipeline.mining.itemsets import classify_itemsets, frequent_itemsets
+from pipeline.mining.swap_randomisation import swap_randomise
 
 RULE_COLUMNS = {
     "antecedent": "str",
@@ -41,9 +51,66 @@ RULE_COLUMNS = {
     "leverage": "float64",
     "conviction": "float64",
     "improvement_share": "float64",
+    "is_redundant": "bool",
+    "explained_by": "str",
+    "folded_rule_count": "int64",
+    "expected_customer_count": "float64",
+    "random_table_share": "float64",
+    "is_chance": "bool",
+    "false_discovery_rate": "float64",
+}
+ITEMSET_COLUMNS = {
+    "items": "object",
+    "itemset": "str",
+    "item_count": "int64",
+    "customer_count": "int64",
+    "support_share": "float64",
+    "is_closed": "bool",
+    "is_maximal": "bool",
 }
 ITEM_SEPARATOR = " & "
 DECIMALS = 9  # of every measure; they are quotients of counts, so nothing is lost that could be told apart
+MOST_RANDOM_CUSTOMERS = 50_000  # in a random table; twenty tables of so many customers with ten items take 15 s
+
+
+@dataclass(frozen=True)
+class Associations:
+    """What `mine_rules` found.
+
+    Parameters
+    ----------
+    rules : DataFrame
+        One row per rule, as `mine_rules` describes.
+    itemsets : DataFrame
+        One row per frequent set of up to the most items, short ones first, then by text: ``items`` (list, in
+        alphabetical order), ``itemset`` (the same as text, joined with ' & '), ``item_count``, ``customer_count``,
+        ``support_share``, ``is_closed`` (no larger set has as many customers) and ``is_maximal`` (no larger set is
+        frequent); larger sets count even if they exceed the most items.
+    customer_count : int
+        Customers with at least one item.
+    random_table_count, random_customer_count : int
+        Random tables drawn, and customers in each of them.
+    random_rule_count_mean : float
+        Rules within the limits in a random table, on average.
+    """
+
+    rules: pd.DataFrame
+    itemsets: pd.DataFrame
+    customer_count: int
+    random_table_count: int
+    random_customer_count: int
+    random_rule_count_mean: float
+
+
+@dataclass(frozen=True)
+class _Limits:
+    min_support: float
+    min_confidence: float
+    min_lift: float
+    max_length: int
+
+    def least_customers(self, customer_count: int) -> int:
+        return max(1, math.ceil(self.min_support * customer_count - 1e-9))
 
 
 def mine_rules(
@@ -53,8 +120,19 @@ def mine_rules(
     min_lift: float,
     max_length: int,
     min_improvement: float = 0.0,
-) -> pd.DataFrame:
-    """Find the rules "who uses A also uses C" between sets of items.
+    random_tables: int = 20,
+    seed: int = 1,
+    most_random_customers: int = MOST_RANDOM_CUSTOMERS,
+) -> Associations:
+    """Find the rules "who uses A also uses C" between sets of items, and say which are worth nothing.
+
+    Significance. In each random table rules are mined within the same limits. The false-discovery rate of a rule of
+    lift l is the mean number of rules with at least that lift in a random table over the number of them observed. The
+    numerator is how many there would be if nothing but frequencies were at work, so the quotient estimates the share
+    of false ones among all that are told down to lift l; rather too high than too low, because where some rules are
+    real fewer are left to chance. A rule may be told along with weaker ones: its rate is the smallest over all lifts
+    up to its own, and at most 1, so that it never rises with lift (Gionis et al. 2007 for the tables; Storey,
+    Tibshirani 2003, PNAS 100, 9440-9445, for the monotone rate). A rate of 0 means no such rule in any of the tables.
 
     Parameters
     ----------
@@ -70,15 +148,31 @@ def mine_rules(
     max_length : int
         Most items in a rule, A and C together; at least 2.
     min_improvement : float
-        Smallest improvement; by default no rule says less than a shorter one. -1 keeps all.
+        Smallest improvement of a rule that is not redundant; by default one that says no less than a shorter one.
+    random_tables : int
+        Random tables, at least 1.
+    seed : int
+        Of the random tables.
+    most_random_customers : int
+        If there are more customers, random tables are made of a random sample of so many; expected counts are
+        projected to all. Chance makes more rules among fewer customers, so the rate errs on the side of doubt.
 
     Returns
     -------
-    DataFrame
-        One row per rule, highest lift first: ``antecedent`` and ``consequent`` (items in alphabetical order, joined
-        with ' & '), ``antecedent_items`` and ``consequent_items`` (the same as lists), ``item_count``,
-        ``customer_count`` and the other three counts, ``support_share``, ``confidence_share``, ``lift``, ``leverage``,
-        ``conviction`` (null where the rule has no exception: it would be infinite) and ``improvement_share``.
+    Associations
+        Its ``rules`` have one row per rule, highest lift first:
+
+        - ``antecedent`` and ``consequent`` (items in alphabetical order, joined with ' & '), ``antecedent_items`` and
+          ``consequent_items`` (the same as lists), ``item_count``;
+        - ``customer_count``, ``antecedent_customer_count``, ``consequent_customer_count``, ``all_customer_count``,
+          ``support_share``, ``confidence_share``, ``lift``, ``leverage``, ``conviction`` (null where the rule has no
+          exception: it would be infinite), ``improvement_share``;
+        - ``is_redundant`` (improves by less than the limit), ``explained_by`` (for a redundant rule the shorter
+          antecedent that says most about C, '' if the frequency of C says as much; '' for the others),
+          ``folded_rule_count`` (redundant rules that lead to this one, directly or over others);
+        - ``expected_customer_count`` (mean number of customers with all items in a random table),
+          ``random_table_share`` (share of random tables in which the same rule is within the limits and has at least
+          the same lift), ``is_chance`` (it is and has in at least one) and ``false_discovery_rate`` (0 to 1).
 
     Raises
     ------
@@ -88,82 +182,207 @@ def mine_rules(
     Examples
     --------
     >>> items = pd.DataFrame({"customer_key": [1, 1, 2, 2, 3, 4], "item_code": list("abab") + ["a", "c"]})
-    >>> rules = mine_rules(items, min_support=0.5, min_confidence=0.5, min_lift=1, max_length=2)
+    >>> rules = mine_rules(items, min_support=0.5, min_confidence=0.5, min_lift=1, max_length=2).rules
     >>> rules[["antecedent", "consequent", "customer_count", "confidence_share", "lift"]].round(3).to_dict("records")[0]
     {'antecedent': 'a', 'consequent': 'b', 'customer_count': 2, 'confidence_share': 0.667, 'lift': 1.333}
     """
-    _check(items, min_support, min_confidence, min_lift, max_length)
-    pairs = items[["customer_key", "item_code"]].drop_duplicates()
-    customers, _ = pd.factorize(pairs["customer_key"], sort=True)
-    codes, names = pd.factorize(pairs["item_code"], sort=True)
-    customer_count = int(customers.max()) + 1
-    baskets = csr_matrix((np.ones(len(pairs), dtype=bool), (customers, codes)), shape=(customer_count, len(names)))
-    frequent = _frequent_sets(baskets, min_support, max_length)
-    if frequent.empty or frequent["itemsets"].map(len).max() < 2:
-        return _typed(pd.DataFrame(columns=list(RULE_COLUMNS)))
-    # every split, judged below on exact counts: a quotient of rounded supports may miss its own limit
-    splits = association_rules(
-        frequent,
-        metric="support",
-        min_threshold=0,
-        return_metrics=["antecedent support", "consequent support", "support"],
+    limits = _Limits(min_support, min_confidence, min_lift, max_length)
+    _check(items, limits, random_tables, most_random_customers)
+    baskets, names = _baskets(items)
+    customer_count = baskets.shape[0]
+    # one item more than a rule has: only longer sets tell which are closed and maximal
+    frequent = frequent_itemsets(
+        baskets, limits.least_customers(customer_count) / customer_count, False, max_length + 1
     )
-    rules = _measured(splits, customer_count)
-    confidences = dict(
-        zip(zip(rules["antecedents"], rules["consequents"], strict=True), rules["confidence_share"], strict=True)
-    )
-    rules = rules[(rules["confidence_share"] >= min_confidence) & (rules["lift"] >= min_lift)].copy()
-    rules["improvement_share"] = _improvements(rules, confidences, customer_count)
-    rules = rules[rules["improvement_share"] >= min_improvement].copy()
+    is_short = frequent["itemsets"].map(len) <= max_length
+    itemsets = _named_itemsets(frequent[is_short], classify_itemsets(frequent)[is_short], names, customer_count)
+    splits = _splits(frequent[is_short], customer_count)
+    rules = _within(splits, limits)
+    rules = _explained(rules, _confidences(splits), customer_count, min_improvement, names)
+    generator = np.random.default_rng(seed)
+    sample = _sample(baskets, most_random_customers, generator)
+    chances = [_chance(swap_randomise(sample, generator), limits, rules) for _ in range(random_tables)]
+    rules = _compared(rules, chances, customer_count / sample.shape[0])
     for side in ("antecedent", "consequent"):
-        # item numbers are in alphabetical order of their codes
-        rules[f"{side}_items"] = [[str(names[number]) for number in sorted(numbers)] for numbers in rules[f"{side}s"]]
+        rules[f"{side}_items"] = [_names_of(numbers, names) for numbers in rules[f"{side}s"]]
         rules[side] = [ITEM_SEPARATOR.join(codes) for codes in rules[f"{side}_items"]]
-    return _typed(
-        rules.sort_values(["lift", "support_share", "antecedent", "consequent"], ascending=[False, False, True, True])
+    rules = rules.sort_values(
+        ["lift", "support_share", "antecedent", "consequent"], ascending=[False, False, True, True]
+    )
+    return Associations(
+        rules=rules[list(RULE_COLUMNS)].astype(RULE_COLUMNS).reset_index(drop=True),
+        itemsets=itemsets,
+        customer_count=customer_count,
+        random_table_count=random_tables,
+        random_customer_count=sample.shape[0],
+        random_rule_count_mean=round(sum(len(chance.lifts) for chance in chances) / random_tables, DECIMALS),
     )
 
 
-def _frequent_sets(baskets: csr_matrix, min_support: float, max_length: int) -> pd.DataFrame:
-    customer_count, item_count = baskets.shape
-    table = pd.DataFrame.sparse.from_spmatrix(baskets, columns=range(item_count))  # type: ignore[attr-defined]
-    least_customers = math.ceil(min_support * customer_count - 1e-9)
-    # half a customer below the count, because mlxtend rounds the product of share and customers up once more
-    frequent: pd.DataFrame = fpgrowth(table, min_support=(least_customers - 0.5) / customer_count, max_len=max_length)
-    return frequent
+def _baskets(items: pd.DataFrame) -> tuple[csr_matrix, list[str]]:
+    """Return one row per customer, in the order of their keys, and the items' codes in alphabetical order."""
+    pairs = items[["customer_key", "item_code"]].drop_duplicates()
+    customers, keys = pd.factorize(pairs["customer_key"], sort=True)
+    codes, names = pd.factorize(pairs["item_code"], sort=True)
+    baskets = csr_matrix((np.ones(len(pairs), dtype=bool), (customers, codes)), shape=(len(keys), len(names)))
+    return baskets, [str(name) for name in names]
 
 
-def _improvements(
-    rules: pd.DataFrame, confidences: dict[tuple[frozenset[int], frozenset[int]], float], customer_count: int
-) -> pd.Series:
-    """Return the gain in confidence over the best part of the antecedent; parts of frequent sets are frequent, too."""
-    improvements = []
-    for antecedent, consequent, confidence, consequent_customers in zip(
-        rules["antecedents"],
-        rules["consequents"],
-        rules["confidence_share"],
-        rules["consequent_customer_count"],
-        strict=True,
-    ):
-        parts = (frozenset(part) for size in range(1, len(antecedent)) for part in combinations(antecedent, size))
-        said_already = [confidences[part, consequent] for part in parts]
-        improvements.append(confidence - max([consequent_customers / customer_count, *said_already]))
-    return pd.Series(improvements, index=rules.index, dtype="float64").round(DECIMALS)
+def _names_of(numbers: frozenset[int], names: Sequence[str]) -> list[str]:
+    # item numbers are in alphabetical order of their codes
+    return [names[number] for number in sorted(numbers)]
 
 
-def _typed(rules: pd.DataFrame) -> pd.DataFrame:
-    return rules[list(RULE_COLUMNS)].astype(RULE_COLUMNS).reset_index(drop=True)
+def _named_itemsets(
+    frequent: pd.DataFrame, flags: pd.DataFrame, names: Sequence[str], customer_count: int
+) -> pd.DataFrame:
+    items = [_names_of(numbers, names) for numbers in frequent["itemsets"]]
+    counts = (frequent["support"] * customer_count).round()
+    named = pd.DataFrame(
+        {
+            "items": pd.Series(items, index=frequent.index, dtype=object),
+            "itemset": [ITEM_SEPARATOR.join(codes) for codes in items],
+            "item_count": [len(codes) for codes in items],
+            "customer_count": counts,
+            "support_share": (counts / customer_count).round(DECIMALS),
+            "is_closed": flags["is_closed"],
+            "is_maximal": flags["is_maximal"],
+        }
+    )
+    return named.astype(ITEMSET_COLUMNS).sort_values(["item_count", "itemset"]).reset_index(drop=True)
 
 
-def _check(items: pd.DataFrame, min_support: float, min_confidence: float, min_lift: float, max_length: int) -> None:
+def _splits(frequent: pd.DataFrame, customer_count: int) -> pd.DataFrame:
+    """Return every split of every frequent set in two, with all measures."""
+    metrics = ["antecedent support", "consequent support", "support"]
+    if frequent.empty or frequent["itemsets"].map(len).max() < 2:
+        return _measured(pd.DataFrame(columns=["antecedents", "consequents", *metrics]), customer_count)
+    # every split, judged later on exact counts: a quotient of rounded supports may miss its own limit
+    splits = association_rules(frequent, metric="support", min_threshold=0, return_metrics=metrics)
+    return _measured(splits, customer_count)
+
+
+def _within(splits: pd.DataFrame, limits: _Limits) -> pd.DataFrame:
+    is_within = (splits["confidence_share"] >= limits.min_confidence) & (splits["lift"] >= limits.min_lift)
+    return splits[is_within].reset_index(drop=True)
+
+
+def _confidences(splits: pd.DataFrame) -> dict[tuple[frozenset[int], frozenset[int]], float]:
+    sides = zip(splits["antecedents"], splits["consequents"], strict=True)
+    return dict(zip(sides, splits["confidence_share"], strict=True))
+
+
+def _explained(
+    rules: pd.DataFrame,
+    confidences: dict[tuple[frozenset[int], frozenset[int]], float],
+    customer_count: int,
+    min_improvement: float,
+    names: Sequence[str],
+) -> pd.DataFrame:
+    """Add the improvement of each rule, and what explains the redundant ones; parts of frequent sets are frequent."""
+    sides = list(zip(rules["antecedents"], rules["consequents"], strict=True))
+    bases = (rules["consequent_customer_count"] / customer_count).round(DECIMALS)
+    best_parts, improvements = [], []
+    for (antecedent, consequent), confidence, base in zip(sides, rules["confidence_share"], bases, strict=True):
+        # short parts first, in the order of their items: of equally good ones the first explains
+        parts = [
+            frozenset(part) for size in range(1, len(antecedent)) for part in combinations(sorted(antecedent), size)
+        ]
+        said = [base, *(confidences[part, consequent] for part in parts)]
+        best_parts.append([frozenset[int](), *parts][said.index(max(said))])
+        improvements.append(confidence - max(said))
+    improvement = pd.Series(improvements, index=rules.index, dtype="float64").round(DECIMALS)
+    is_redundant = improvement < min_improvement
+    explanations = {
+        side: (part, side[1]) for side, part, folded in zip(sides, best_parts, is_redundant, strict=True) if folded
+    }
+    folded = Counter(_root(side, explanations) for side in explanations)
+    return rules.assign(
+        improvement_share=improvement,
+        is_redundant=is_redundant,
+        explained_by=[
+            ITEM_SEPARATOR.join(_names_of(part, names)) if is_folded else ""
+            for part, is_folded in zip(best_parts, is_redundant, strict=True)
+        ],
+        folded_rule_count=[folded[side] for side in sides],
+    )
+
+
+def _root(
+    side: tuple[frozenset[int], frozenset[int]],
+    explanations: dict[tuple[frozenset[int], frozenset[int]], tuple[frozenset[int], frozenset[int]]],
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Follow the explanations of a rule to one that needs none; antecedents get shorter on the way."""
+    while side in explanations:
+        side = explanations[side]
+    return side
+
+
+@dataclass(frozen=True)
+class _Chance:
+    """What one random table shows: the lifts of all its rules, which of ours it has as strong, and our sets' counts."""
+
+    lifts: NDArray[np.float64]
+    is_as_strong: NDArray[np.bool_]
+    set_counts: NDArray[np.int64]
+
+
+def _sample(baskets: csr_matrix, most_customers: int, generator: np.random.Generator) -> csr_matrix:
+    if baskets.shape[0] <= most_customers:
+        return baskets
+    return baskets[np.sort(generator.choice(baskets.shape[0], size=most_customers, replace=False))]
+
+
+def _chance(random_table: csr_matrix, limits: _Limits, rules: pd.DataFrame) -> _Chance:
+    customer_count = random_table.shape[0]
+    least_share = limits.least_customers(customer_count) / customer_count
+    frequent = frequent_itemsets(random_table, least_share, max_len=limits.max_length)
+    found = _within(_splits(frequent, customer_count), limits)
+    lifts = dict(zip(zip(found["antecedents"], found["consequents"], strict=True), found["lift"], strict=True))
+    ours = list(zip(rules["antecedents"], rules["consequents"], strict=True))
+    lifts_of_ours = np.fromiter((lifts.get(sides, -1) for sides in ours), dtype=np.float64, count=len(ours))
+    return _Chance(
+        lifts=found["lift"].to_numpy(dtype=np.float64),
+        is_as_strong=lifts_of_ours >= rules["lift"].to_numpy(dtype=np.float64),
+        set_counts=count_itemsets(random_table, [antecedent | consequent for antecedent, consequent in ours]),
+    )
+
+
+def _compared(rules: pd.DataFrame, chances: list[_Chance], scale: float) -> pd.DataFrame:
+    """Add what the random tables say about each rule."""
+    found_share = np.mean([chance.is_as_strong for chance in chances], axis=0)
+    expected = np.mean([chance.set_counts for chance in chances], axis=0) * scale
+    random_lifts = np.concatenate([chance.lifts for chance in chances])
+    lifts = rules["lift"].to_numpy(dtype=np.float64)
+    return rules.assign(
+        expected_customer_count=expected.round(DECIMALS),
+        random_table_share=found_share.round(DECIMALS),
+        is_chance=found_share > 0,
+        false_discovery_rate=_false_discovery_rates(lifts, random_lifts, len(chances)).round(DECIMALS),
+    )
+
+
+def _false_discovery_rates(
+    lifts: NDArray[np.float64], random_lifts: NDArray[np.float64], table_count: int
+) -> NDArray[np.float64]:
+    thresholds = np.unique(lifts)
+    random_count = len(random_lifts) - np.searchsorted(np.sort(random_lifts), thresholds, side="left")
+    observed_count = len(lifts) - np.searchsorted(np.sort(lifts), thresholds, side="left")
+    rates = np.minimum.accumulate(random_count / table_count / observed_count)
+    return np.minimum(rates, 1.0)[np.searchsorted(thresholds, lifts)]
+
+
+def _check(items: pd.DataFrame, given: _Limits, random_tables: int, most_random_customers: int) -> None:
     require_columns(items, ["customer_key", "item_code"], "items")
     require_rows(items, "items")
     require_values(items, ["customer_key", "item_code"], "items")
     limits = {
-        "min_support": (min_support, 0 < min_support <= 1, "above 0, up to 1"),
-        "min_confidence": (min_confidence, 0 <= min_confidence <= 1, "from 0 to 1"),
-        "min_lift": (min_lift, min_lift >= 0, "0 or more"),
-        "max_length": (max_length, max_length >= 2, "2 or more"),
+        "min_support": (given.min_support, 0 < given.min_support <= 1, "above 0, up to 1"),
+        "min_confidence": (given.min_confidence, 0 <= given.min_confidence <= 1, "from 0 to 1"),
+        "min_lift": (given.min_lift, given.min_lift >= 0, "0 or more"),
+        "max_length": (given.max_length, given.max_length >= 2, "2 or more"),
+        "random_tables": (random_tables, random_tables >= 1, "1 or more"),
+        "most_random_customers": (most_random_customers, most_random_customers >= 1, "1 or more"),
     }
     for name, (value, is_valid, expected) in limits.items():
         if not is_valid:

@@ -14,7 +14,7 @@ from datetime import date
 import duckdb
 
 DBT_BUILD = "dbt_build"
-MINING_STEPS = ("associations", "default_model", "segments")
+MINING_STEPS = ("associations", "customer_models", "default_model", "model_cards", "segments", "sequences")
 
 _TABLES = """
     create schema if not exists ops;

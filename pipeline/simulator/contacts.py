@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.simulator.accounts import Book
+from pipeline.simulator.attrition import Engagement
 from pipeline.simulator.columns import Columns
 from pipeline.simulator.months import NEVER, SECONDS_PER_DAY, Month
 from pipeline.simulator.organisation import manager_ids
@@ -42,15 +43,23 @@ COMPLAINTS = 0.008
 STRAINED_COMPLAINTS, STRAINED_CALLS = 0.35, 0.8
 SCORED_SHARE = 0.3
 WITH_MANAGER_SHARE = 0.25
+# what dissatisfaction that ends in leaving takes from contentment
+DISSATISFACTION = 1.2
 
 CAMPAIGN_EVERY_MONTHS = 2
 CAMPAIGN_PRODUCTS = ("savings_account", "credit_card")
 CAMPAIGN_NAMES = (("Save for spring", "春季储蓄计划"), ("Card for every day", "日常消费信用卡"))
-CHOSEN_SHARE = 0.12
+CHOSEN_SHARE = 0.25
 CONTROL_SHARE = 0.25
-# probability of taking the product within the campaign, uncontacted, and what a contact adds, by segment
-BASE_RESPONSE = np.array([0.012, 0.018, 0.016, 0.020, 0.010, 0.014, 0.0])
+# probability of taking the product within the campaign, uncontacted, for the average customer, and what a contact
+# adds, by segment
+BASE_RESPONSE = np.array([0.018, 0.027, 0.024, 0.030, 0.015, 0.021, 0.0])
 UPLIFT = np.array([0.030, 0.075, 0.045, 0.060, 0.005, -0.008, 0.0])
+# what a standard deviation more of purchases, of balance in incomes, of contentment adds to the logarithm of the base
+ACTIVITY_WEIGHT, WEALTH_WEIGHT, CONTENTMENT_WEIGHT = 0.7, 0.5, 0.4
+ACTIVITY_SPREAD, WEALTH_SPREAD = 0.5, 0.8
+TYPICAL_INCOMES_HELD = 3.5
+LARGEST_BASE_RESPONSE = 0.4
 ORGANIC_SAVINGS = 0.004
 SURVEY_SHARE = 0.012
 
@@ -89,6 +98,8 @@ class Responses(Columns):
     is_control: np.ndarray
     contacted_day: np.ndarray
     responded_day: np.ndarray
+    base_probability: np.ndarray
+    uplift: np.ndarray
 
 
 def start_campaign(campaigns: Campaigns, month: Month) -> None:
@@ -105,8 +116,39 @@ def start_campaign(campaigns: Campaigns, month: Month) -> None:
         )
 
 
+def response_chances(
+    customers: Customers, book: Book, engagement: Engagement, chosen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each chosen customer's probability to respond without contact, and what a contact adds.
+
+    The probability grows with what the bank can see before the campaign: purchases, balances, and contentment as
+    surveys and contacts show it. The uplift depends on the segment alone. Who leaves responds less, whatever is done.
+    """
+    these = customers.take(chosen)
+    deposits = book.accounts.balance[book.current_of[chosen]].astype(float)
+    savings = book.savings_of[chosen]
+    deposits += np.where(savings >= 0, book.accounts.balance[savings], 0)
+    incomes = np.maximum(deposits, 0) / np.maximum(these.income_cents, 1)
+    wealth = np.clip(np.log((incomes + 0.1) / TYPICAL_INCOMES_HELD) / WEALTH_SPREAD, -2, 2)
+    purchases = np.clip((these.activity - 1) / ACTIVITY_SPREAD, -2, 3)
+    growth = ACTIVITY_WEIGHT * purchases + WEALTH_WEIGHT * wealth + CONTENTMENT_WEIGHT * these.contentment
+    # half the variance less, so that the segment's mean stays near its base
+    variance = ACTIVITY_WEIGHT**2 + WEALTH_WEIGHT**2 + CONTENTMENT_WEIGHT**2
+    base = np.minimum(BASE_RESPONSE[these.segment] * np.exp(growth - variance / 2), LARGEST_BASE_RESPONSE)
+    presence = engagement.activity[chosen]
+    # a contact cannot take away more than there is
+    uplift = np.maximum(UPLIFT[these.segment], -base)
+    return base * presence, uplift * presence
+
+
 def run_campaign(
-    campaigns: Campaigns, responses: Responses, customers: Customers, book: Book, seed: int, month: Month
+    campaigns: Campaigns,
+    responses: Responses,
+    customers: Customers,
+    book: Book,
+    engagement: Engagement,
+    seed: int,
+    month: Month,
 ) -> tuple[np.ndarray, np.ndarray, str | None]:
     """Choose, contact and let respond; return who took the product, on which days, and the product."""
     none = np.zeros(0, dtype=np.int64)
@@ -127,8 +169,8 @@ def run_campaign(
     chosen = np.flatnonzero(eligible & (generator.random(len(customers)) < CHOSEN_SHARE))
     is_control = generator.random(len(chosen)) < CONTROL_SHARE
     contacted = campaigns.start_day[number] + generator.integers(0, 12, len(chosen))
-    probability = BASE_RESPONSE[customers.segment[chosen]] + ~is_control * UPLIFT[customers.segment[chosen]]
-    responds = generator.random(len(chosen)) < probability
+    base, uplift = response_chances(customers, book, engagement, chosen)
+    responds = generator.random(len(chosen)) < base + ~is_control * uplift
     responded = contacted + generator.integers(0, 9, len(chosen))
     responses.append(
         Responses(
@@ -137,17 +179,21 @@ def run_campaign(
             is_control,
             np.where(is_control, NEVER, contacted),
             np.where(responds, responded, NEVER),
+            base,
+            uplift,
         )
     )
     return chosen[responds], responded[responds], product
 
 
-def take_up_savings(customers: Customers, book: Book, seed: int, month: Month) -> tuple[np.ndarray, np.ndarray]:
+def take_up_savings(
+    customers: Customers, book: Book, engagement: Engagement, seed: int, month: Month
+) -> tuple[np.ndarray, np.ndarray]:
     """Return persons who open a savings account unasked in a month, and the days."""
     generator = stream(seed, "organic", month.index)
     draw = generator.random(len(customers))
     free = (book.savings_of < 0) & ~customers.is_company & (customers.closed_day == NEVER)
-    free &= customers.since_day < month.first_day
+    free &= (customers.since_day < month.first_day) & ~engagement.is_leaving
     takers = np.flatnonzero(free & (draw < ORGANIC_SAVINGS))
     return takers, month.first_day + generator.integers(1, month.days, len(takers))
 
@@ -155,6 +201,7 @@ def take_up_savings(customers: Customers, book: Book, seed: int, month: Month) -
 def interact(
     customers: Customers,
     stress: Stress,
+    engagement: Engagement,
     manager: np.ndarray,
     campaigns: Campaigns,
     responses: Responses,
@@ -165,8 +212,9 @@ def interact(
     generator = stream(seed, "interactions", month.index)
     living = (customers.closed_day > month.first_day).astype(float)
     trouble = (stress.is_strained | stress.is_missing).astype(float)
-    ordinary = generator.poisson(CONTACTS[customers.segment] * living)
-    complaints = generator.poisson((COMPLAINTS + STRAINED_COMPLAINTS * trouble) * living)
+    ordinary = generator.poisson(CONTACTS[customers.segment] * engagement.activity * living)
+    complaints = generator.poisson((COMPLAINTS * engagement.activity + STRAINED_COMPLAINTS * trouble) * living)
+    complaints += engagement.complaints * (living > 0)
     calls = generator.poisson(STRAINED_CALLS * trouble * living)
     customer = np.repeat(np.tile(np.arange(len(customers)), 3), np.concatenate([ordinary, complaints, calls]))
     count = len(customer)
@@ -194,6 +242,7 @@ def interact(
     campaign = np.concatenate([np.full(count, -1), offered.campaign])
 
     pleased = customers.contentment[customer] + generator.normal(0, 0.8, len(customer)) - 2.0 * (purpose == COMPLAINT)
+    pleased -= DISSATISFACTION * engagement.is_dissatisfied[customer]
     score = np.clip(np.round(3.8 + 0.7 * pleased), 1, 5).astype(np.int64)
     seen = (second // SECONDS_PER_DAY + month.first_day >= customers.since_day[customer]) & (
         second // SECONDS_PER_DAY + month.first_day <= customers.closed_day[customer]
@@ -274,13 +323,14 @@ def response_rows(responses: Responses, month: Month) -> pa.Table:
     )
 
 
-def survey_rows(customers: Customers, stress: Stress, seed: int, month: Month) -> pa.Table:
+def survey_rows(customers: Customers, stress: Stress, engagement: Engagement, seed: int, month: Month) -> pa.Table:
     """Return the feed ``surveys`` of a month: scores that hang together through the customer's contentment."""
     generator = stream(seed, "surveys", month.index)
     asked = generator.random(len(customers)) < SURVEY_SHARE
-    asked &= (customers.since_day < month.first_day) & (customers.closed_day == NEVER)
+    asked &= (customers.since_day < month.first_day) & (customers.closed_day == NEVER) & ~engagement.is_gone
     customer = np.flatnonzero(asked)
     latent = customers.contentment[customer] - 1.2 * (stress.is_strained | stress.is_missing)[customer]
+    latent -= DISSATISFACTION * engagement.is_dissatisfied[customer]
 
     def score(mean: float, weight: float) -> pa.Array:
         noise = generator.normal(0, 1, len(customer))

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.simulator.accounts import Book, account_ids
+from pipeline.simulator.attrition import Engagement
 from pipeline.simulator.codes import LoanProduct, LoanStatus, Purpose, Rule, Type
 from pipeline.simulator.columns import Columns
 from pipeline.simulator.ledger import PostingList, Postings
@@ -42,6 +43,8 @@ LARGEST_INSTALMENT_SHARES = {
 }
 LATE_PAYER_SHARE = 0.12
 PREPAYMENTS_PER_MONTH = 0.004
+# sent from another bank beyond the instalment, for fees
+SENT_RESERVE_CENTS = 10_000
 
 WRITE_OFF_AFTER_MISSED = 7
 IN_DEBT_AFTER_MISSED = 4
@@ -265,10 +268,32 @@ def attempt_payments(
     return owed
 
 
-def prepay(postings: PostingList, loans: Loans, due: DueInstalments, seed: int, month: Month) -> None:
+def send_instalments(
+    postings: PostingList, loans: Loans, owed: np.ndarray, book: Book, engagement: Engagement, seed: int, month: Month
+) -> None:
+    """Let borrowers whose income goes to another bank send from there what their account lacks for the instalment."""
+    generator = stream(seed, "instalments from elsewhere", month.index)
+    is_running = loans.status <= LoanStatus.RUNNING_IN_DEBT
+    loan = np.flatnonzero(is_running & (owed > 0) & ~engagement.has_income_here[loans.customer])
+    these = loans.take(loan)
+    balance = book.accounts.balance[these.account]
+    # the account may pay other things before the instalment
+    lacks = balance < 2 * owed[loan]
+    cents = np.where(lacks, owed[loan] + np.maximum(-balance, 0) + SENT_RESERVE_CENTS, 0)
+    second = np.maximum(these.due_day_of_month - 3, 0) * SECONDS_PER_DAY + generator.integers(4_000, 20_000, len(loan))
+    postings.add(
+        these.account, second, cents, sign=1, type=Type.TRANSFER_IN, purpose=Purpose.OTHER,
+        counterparty=-2 - generator.integers(0, 1 << 28, len(loan)),
+    )  # fmt: skip
+
+
+def prepay(
+    postings: PostingList, loans: Loans, due: DueInstalments, engagement: Engagement, seed: int, month: Month
+) -> None:
     """Let some borrowers pay back before it is due, a half year's instalments or all, at the end of the month."""
     generator = stream(seed, "prepayments", month.index)
-    loan = due.loan[generator.random(len(due.loan)) < PREPAYMENTS_PER_MONTH]
+    pays = (generator.random(len(due.loan)) < PREPAYMENTS_PER_MONTH) & ~engagement.is_gone[loans.customer[due.loan]]
+    loan = due.loan[pays]
     these = loans.take(loan)
     not_due = these.outstanding - these.unpaid_principal
     pays_all = generator.random(len(loan)) < 0.4

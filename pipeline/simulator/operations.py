@@ -7,13 +7,25 @@ here: any behaviour, and the directories of a simulation (bank).
 import numpy as np
 import pyarrow as pa
 
-from pipeline.simulator import accounts, contacts, lending, organisation, ownership, parties, payments, spending
+from pipeline.simulator import (
+    accounts,
+    attrition,
+    chains,
+    contacts,
+    lending,
+    organisation,
+    ownership,
+    parties,
+    payments,
+    spending,
+)
+from pipeline.simulator.attrition import Engagement
 from pipeline.simulator.codes import LoanStatus, Product
 from pipeline.simulator.drops import Dropper
 from pipeline.simulator.ledger import PostingList, Postings, daily_turnover, post, seconds_of_life
 from pipeline.simulator.months import NEVER, Month
 from pipeline.simulator.randomness import stream
-from pipeline.simulator.stress import Episodes, Stress, begin_episodes, stress_of
+from pipeline.simulator.stress import Episodes, Stress, begin_episodes, is_in_trouble, stress_of
 from pipeline.simulator.text import dates, list_text, money
 from pipeline.simulator.truth import planted
 
@@ -39,8 +51,13 @@ class Bank:
         self._companies = np.flatnonzero(self._customers.is_company)
         none = np.zeros(0, dtype=np.int64)
         self._episodes = Episodes(none, none, none, none)
+        self._departures = attrition.no_departures()
+        self._chain_starts = chains.no_starts()
+        self._chain_steps = chains.no_steps()
         self._campaigns = contacts.Campaigns(none, none, none, none)
-        self._responses = contacts.Responses(none, none, none.astype(bool), none, none)
+        self._responses = contacts.Responses(
+            none, none, none.astype(bool), none, none, none.astype(float), none.astype(float)
+        )
 
     def live(self, month: Month) -> None:
         """Let a month happen and drop its files."""
@@ -49,18 +66,24 @@ class Bank:
         if month.index == 0:
             self._report_what_stands(changes, month)
         accounts_before, cards_before = len(self._book.accounts), len(self._book.cards)
+        self._begin_departures(month)
         closed_accounts = self._change_customers(changes, month)
         # contacts of the month are with the managers of its first day
         manager = organisation.manager_of(self._assignments, len(self._customers))
         first_new = self._welcome(changes, month)
         manager = np.append(manager, np.full(len(self._customers) - first_new, -1))
-        begin_episodes(self._episodes, self._has_running_loan(), self._customers, self._seed, month)
+        engagement = attrition.engagement_of(self._departures, len(self._customers), self._seed, month)
+        may_fail = self._has_running_loan()
+        may_fail &= ~attrition.has_decided(self._departures, len(self._customers), month)
+        begin_episodes(self._episodes, may_fail, self._customers, self._seed, month)
         stress = stress_of(self._episodes, self._customers, self._seed, month)
-        opened_savings = self._sell(month)
+        opened_savings = self._sell(engagement, month)
         self._report_opened(changes, accounts_before, cards_before)
 
         opening = self._ledger_balances()
-        booked, balance_after, due, granted = self._post(month, stress, first_new, closed_accounts, opened_savings)
+        booked, balance_after, due, granted = self._post(
+            month, stress, engagement, first_new, closed_accounts, opened_savings
+        )
         events = self._settle_loans(changes, due, booked, granted, month)
 
         self._dropper.drop_postings(month, booked, balance_after)
@@ -69,14 +92,22 @@ class Bank:
         for feed, tables in changes.items():
             self._dropper.drop_changes(feed, month, pa.concat_tables(tables))
         interactions = contacts.interact(
-            self._customers, stress, manager, self._campaigns, self._responses, self._seed, month
+            self._customers, stress, engagement, manager, self._campaigns, self._responses, self._seed, month
         )
         self._dropper.drop_days("interactions", month, contacts.interaction_rows(interactions, month))
-        self._drop_last_day(month, stress)
+        self._drop_last_day(month, stress, engagement)
 
     def truth(self) -> dict[str, pa.Table]:
         """Return what was planted, by name of the truth table."""
-        return planted(self._customers, self._book, self._episodes, self._ties, self._responses)
+        return planted(
+            self._customers,
+            self._book,
+            self._episodes,
+            self._departures,
+            self._chain_starts,
+            self._ties,
+            self._responses,
+        )
 
     def _drop_first_day(self, month: Month) -> None:
         contacts.start_campaign(self._campaigns, month)
@@ -89,7 +120,7 @@ class Bank:
         ):
             self._dropper.drop_snapshot(feed, month.first, rows)
 
-    def _drop_last_day(self, month: Month, stress: Stress) -> None:
+    def _drop_last_day(self, month: Month, stress: Stress, engagement: Engagement) -> None:
         ties, customers = self._ties, self._customers
         for feed, rows in (
             ("facilities", lending.facility_rows(self._facilities, self._loans, customers, month)),
@@ -100,7 +131,7 @@ class Bank:
             ("kinships", ownership.kinship_rows(ties.kinships, month)),
             ("invoices", ownership.invoice_rows(ties.trade, customers, stress.income_factor, self._seed, month)),
             ("campaign_responses", contacts.response_rows(self._responses, month)),
-            ("surveys", contacts.survey_rows(customers, stress, self._seed, month)),
+            ("surveys", contacts.survey_rows(customers, stress, engagement, self._seed, month)),
         ):
             self._dropper.drop_snapshot(feed, month.last, rows)
 
@@ -116,9 +147,23 @@ class Bank:
         loans_there = np.arange(len(self._loans))
         self._report_loans(changes, loans_there, np.full(len(loans_there), month.first_day), self._loans.status)
 
+    def _begin_departures(self, month: Month) -> None:
+        """Let persons decide to leave who are with the bank and not in trouble."""
+        customers, borrows = self._customers, self._has_running_loan()
+        in_trouble = is_in_trouble(self._episodes, len(customers), month)
+        may_begin = (customers.closed_day == NEVER) & ~in_trouble
+        products = (self._book.savings_of >= 0).astype(int) + (self._book.card_account_of >= 0) + borrows
+        attrition.begin_departures(
+            self._departures, customers, may_begin, self._may_leave(), borrows, products, self._seed, month
+        )
+
     def _change_customers(self, changes: dict[str, list[pa.Table]], month: Month) -> np.ndarray:
         """Let customers move and leave; return the accounts that close."""
-        happened = parties.change_customers(self._customers, self._may_leave(), self._seed, month)
+        may_leave = self._may_leave()
+        departing = attrition.close_departed(self._departures, may_leave, month)
+        # whoever has a reason to leave does not also leave out of the blue
+        may_leave[self._departures.customer] = False
+        happened = parties.change_customers(self._customers, may_leave, departing, self._seed, month)
         self._report_customers(changes, happened.moved, happened.moved_day, False)
         self._report_customers(changes, happened.closed, happened.closed_day, True)
         closed_accounts, closed_cards = accounts.close_relations(self._book, happened.closed, happened.closed_day)
@@ -188,12 +233,12 @@ class Bank:
         """Mask of the persons who owe nothing."""
         return ~self._customers.is_company & ~self._owes() & (self._book.card_account_of < 0)
 
-    def _sell(self, month: Month) -> np.ndarray:
+    def _sell(self, engagement: Engagement, month: Month) -> np.ndarray:
         """Open what customers take up, asked by a campaign or not; return the new savings accounts."""
         generator = stream(self._seed, "sales", month.index)
         before = len(self._book.accounts)
         takers, days, product = contacts.run_campaign(
-            self._campaigns, self._responses, self._customers, self._book, self._seed, month
+            self._campaigns, self._responses, self._customers, self._book, engagement, self._seed, month
         )
         if product == "credit_card":
             accounts.open_credit_cards(self._book, self._customers, takers, days, np.zeros(len(takers)), generator)
@@ -202,7 +247,7 @@ class Bank:
             accounts.open_deposits(
                 self._book, self._customers, takers, Product.SAVINGS_ACCOUNT, days, nothing, generator
             )
-        takers, days = contacts.take_up_savings(self._customers, self._book, self._seed, month)
+        takers, days = contacts.take_up_savings(self._customers, self._book, engagement, self._seed, month)
         accounts.open_deposits(
             self._book, self._customers, takers, Product.SAVINGS_ACCOUNT, days, np.zeros(len(takers)), generator
         )
@@ -213,6 +258,7 @@ class Bank:
         self,
         month: Month,
         stress: Stress,
+        engagement: Engagement,
         first_new: int,
         closed_accounts: np.ndarray,
         opened_savings: np.ndarray,
@@ -221,21 +267,25 @@ class Bank:
         customers, book, loans, seed = self._customers, self._book, self._loans, self._seed
         wanted = PostingList(*seconds_of_life(book.accounts.opened_day, book.accounts.closed_day, month.first_day))
         payments.first_deposits(wanted, customers, book, first_new, seed, month)
-        payments.pay_persons(wanted, customers, book, stress, self._companies, seed, month)
+        payments.pay_persons(wanted, customers, book, stress, engagement, self._companies, seed, month)
         payments.pay_companies(wanted, customers, book, stress, seed, month)
-        payments.pay_cards(wanted, customers, book, stress, seed, month)
+        payments.pay_cards(wanted, customers, book, stress, engagement, seed, month)
+        payments.move_out(wanted, customers, book, engagement, seed, month)
+        payments.charge_extra_fees(wanted, book, engagement, seed, month)
         payments.fill_new_savings(wanted, book, opened_savings, month)
         payments.charge_and_credit(wanted, book, month)
         payments.credit_savings(wanted, book, month)
-        spending.buy(wanted, customers, book, stress, seed, month)
-        spending.use_machines(wanted, customers, book, stress, seed, month)
-        spending.use_credit_lines(wanted, customers, book, stress, seed, month)
+        spending.buy(wanted, customers, book, stress, engagement, seed, month)
+        spending.follow_chains(wanted, customers, book, self._chain_steps_of(engagement, month), seed, month)
+        spending.use_machines(wanted, customers, book, stress, engagement, seed, month)
+        spending.use_credit_lines(wanted, customers, book, stress, engagement, seed, month)
         due = lending.fall_due(loans, month)
         owed = lending.attempt_payments(wanted, loans, due, stress, seed, month)
-        lending.prepay(wanted, loans, due, seed, month)
+        lending.send_instalments(wanted, loans, owed, book, engagement, seed, month)
+        lending.prepay(wanted, loans, due, engagement, seed, month)
         lending.help_those_who_cure(wanted, loans, stress, seed, month)
         granted = lending.grant_loans(
-            loans, customers, book, self._facilities, self._may_borrow(stress, month), seed, month
+            loans, customers, book, self._facilities, self._may_borrow(stress, engagement, month), seed, month
         )
         lending.disburse(wanted, loans, granted, month)
         payments.sweep_closing(wanted, book, closed_accounts, month)
@@ -250,9 +300,15 @@ class Bank:
         booked.append(others)
         return booked, np.concatenate([after, others_after]), due, granted
 
-    def _may_borrow(self, stress: Stress, month: Month) -> np.ndarray:
+    def _chain_steps_of(self, engagement: Engagement, month: Month) -> chains.Steps:
+        """Let chains of purchases begin and go on; return the steps of the month."""
+        chains.begin_chains(self._chain_starts, self._chain_steps, self._customers, engagement, self._seed, month)
+        due, self._chain_steps = chains.take_due_steps(self._chain_steps, engagement, month)
+        return due
+
+    def _may_borrow(self, stress: Stress, engagement: Engagement, month: Month) -> np.ndarray:
         customers = self._customers
-        is_calm = ~(stress.is_strained | stress.is_missing | stress.is_curing)
+        is_calm = ~(stress.is_strained | stress.is_missing | stress.is_curing | engagement.is_leaving)
         return ~self._owes() & is_calm & (customers.since_day < month.first_day) & (customers.closed_day == NEVER)
 
     def _ledger_balances(self) -> np.ndarray:

@@ -186,7 +186,9 @@ class CustomerChanges:
     closed_day: np.ndarray
 
 
-def change_customers(customers: Customers, may_leave: np.ndarray, seed: int, month: Month) -> CustomerChanges:
+def change_customers(
+    customers: Customers, may_leave: np.ndarray, departing: np.ndarray, seed: int, month: Month
+) -> CustomerChanges:
     """Move and close customers in a month; their attributes are changed in place.
 
     Parameters
@@ -194,13 +196,18 @@ def change_customers(customers: Customers, may_leave: np.ndarray, seed: int, mon
     customers : Customers
         Those of former months; new ones do not change in their first month.
     may_leave : ndarray of bool
-        Customers without debt, who may close all they have.
+        Customers without debt, who may close all they have, out of the blue.
+    departing : ndarray of int
+        Customers whose departure ends with a closing in this month.
     """
     generator = stream(seed, "changes", month.index)
     draw = generator.random(len(customers))
     is_living = customers.closed_day == NEVER
-    moved = np.flatnonzero(is_living & (draw < MOVES_PER_MONTH))
-    closed = np.flatnonzero(is_living & may_leave & (draw > 1 - CLOSINGS_PER_MONTH))
+    closes = may_leave & (draw > 1 - CLOSINGS_PER_MONTH)
+    closes[departing] = True
+    closed = np.flatnonzero(is_living & closes)
+    # whoever closes does not move as well: two changes on one day would be two rows of one key
+    moved = np.flatnonzero(is_living & ~closes & (draw < MOVES_PER_MONTH))
     customers.street[moved] = generator.integers(0, len(words.STREETS), len(moved))
     customers.house[moved] = generator.integers(1, 400, len(moved))
     goes_far = generator.random(len(moved)) < 0.3

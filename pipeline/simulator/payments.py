@@ -7,6 +7,7 @@ instalments (lending).
 import numpy as np
 
 from pipeline.simulator.accounts import Book
+from pipeline.simulator.attrition import Engagement
 from pipeline.simulator.codes import Channel, Product, Purpose, Rule, Segment, Type
 from pipeline.simulator.ledger import CLOSING_SECOND, PostingList, Postings
 from pipeline.simulator.months import SECONDS_PER_DAY, Month
@@ -48,6 +49,7 @@ def pay_persons(
     customers: Customers,
     book: Book,
     stress: Stress,
+    engagement: Engagement,
     companies: np.ndarray,
     seed: int,
     month: Month,
@@ -58,12 +60,12 @@ def pay_persons(
     these = customers.take(person)
     account = book.current_of[person]
     balance = book.accounts.balance[account]
-    income = these.income_cents * stress.income_factor[person]
+    income = these.income_cents * stress.income_factor[person] * engagement.has_income_here[person]
     _incomes(postings, these, account, income, book, companies, generator, month)
-    _standing_payments(postings, these, account, generator)
-    _savings(postings, these, person, account, balance, book, stress, generator, month.first_day)
+    _standing_payments(postings, these, account, engagement.has_income_here[person], generator)
+    _savings(postings, these, person, account, balance, book, stress, engagement, generator, month.first_day)
     _drain(postings, person, account, balance, stress, generator)
-    _cash_at_counter(postings, these, account, generator, month)
+    _cash_at_counter(postings, these, account, engagement.activity[person], generator, month)
 
 
 def _incomes(
@@ -112,16 +114,20 @@ def _incomes(
 
 
 def _standing_payments(
-    postings: PostingList, persons: Customers, account: np.ndarray, generator: np.random.Generator
+    postings: PostingList,
+    persons: Customers,
+    account: np.ndarray,
+    has_income_here: np.ndarray,
+    generator: np.random.Generator,
 ) -> None:
-    """Rent, household bills and insurance, some days after the income."""
+    """Rent, household bills and insurance, some days after the income; they move to another bank with it."""
     payday = persons.payday.astype(np.int64)
     for share, habit, purpose, part, spread, after in (
         (TENANT_SHARE, 0, Purpose.RENT, 0.22, 0.0, 1),
         (HOUSEHOLD_SHARE, 1, Purpose.HOUSEHOLD, 0.03, 0.25, 2),
         (INSURANCE_SHARE, 2, Purpose.INSURANCE, 0.025, 0.0, 3),
     ):
-        pays = persons.habit(habit) < share[persons.segment]
+        pays = (persons.habit(habit) < share[persons.segment]) & has_income_here
         noise = np.exp(generator.normal(0, 1, pays.sum()) * spread)
         cents = np.round(persons.income_cents[pays] * part * noise / 100).astype(np.int64) * 100
         second = office_seconds(generator, payday[pays] - 1 + after)
@@ -146,6 +152,7 @@ def _savings(
     balance: np.ndarray,
     book: Book,
     stress: Stress,
+    engagement: Engagement,
     generator: np.random.Generator,
     first_day: int,
 ) -> None:
@@ -154,7 +161,7 @@ def _savings(
     savings = book.savings_of[person]
     # what is opened in the month is filled when it is opened
     has_savings = (savings >= 0) & (book.accounts.opened_day[savings] < first_day)
-    is_well = ~(stress.is_strained | stress.is_missing)[person]
+    is_well = ~(stress.is_strained | stress.is_missing | engagement.is_leaving)[person]
     second = office_seconds(generator, np.minimum(persons.payday.astype(np.int64) + 1, 27))
     surplus = np.round(np.maximum(balance - 1.1 * income, 0) * generator.uniform(0.3, 0.7, len(person)) / 10_000)
     saves = has_savings & is_well & (surplus > 0)
@@ -172,6 +179,7 @@ def _savings(
     wanted = np.minimum(available, np.round(income * generator.uniform(0.3, 0.8, len(person))).astype(np.int64))
     wanted = wanted // 100 * 100
     draws = has_savings & (balance < 0.25 * income) & (wanted > 0)
+    draws &= ~(engagement.is_gone | (engagement.moved_out_share > 0))[person]
     early = office_seconds(generator, generator.integers(0, 4, len(person)))
     for one, other, sign, posting_type in (
         (account, savings, 1, Type.TRANSFER_IN),
@@ -205,9 +213,14 @@ def _drain(
 
 
 def _cash_at_counter(
-    postings: PostingList, persons: Customers, account: np.ndarray, generator: np.random.Generator, month: Month
+    postings: PostingList,
+    persons: Customers,
+    account: np.ndarray,
+    activity: np.ndarray,
+    generator: np.random.Generator,
+    month: Month,
 ) -> None:
-    times = generator.poisson(CASH_AT_COUNTER[persons.segment])
+    times = generator.poisson(CASH_AT_COUNTER[persons.segment] * activity)
     which = np.repeat(np.arange(len(persons)), times)
     cents = (
         np.round(persons.income_cents[which] * generator.gamma(2, 0.08, len(which)) / 10_000).astype(np.int64) * 10_000
@@ -273,15 +286,64 @@ def pay_companies(
     )  # fmt: skip
 
 
-def pay_cards(postings: PostingList, customers: Customers, book: Book, stress: Stress, seed: int, month: Month) -> None:
-    """Debit current accounts for last month's card debt: all, or a part for revolvers, nothing for who is missing."""
+def move_out(
+    postings: PostingList, customers: Customers, book: Book, engagement: Engagement, seed: int, month: Month
+) -> None:
+    """Move parts of savings and current account to other banks, for those who leave for a better rate."""
+    generator = stream(seed, "moving out", month.index)
+    mover = np.flatnonzero((engagement.moved_out_share > 0) & (customers.closed_day > month.first_day))
+    share = engagement.moved_out_share[mover]
+    current, savings = book.current_of[mover], book.savings_of[mover]
+    is_saved = (savings >= 0) & (book.accounts.opened_day[savings] < month.first_day)
+    saved = np.where(is_saved, np.maximum(book.accounts.balance[savings], 0), 0)
+    held = np.maximum(book.accounts.balance[current], 0)
+    from_savings, from_current = (np.floor(cents * share / 100).astype(np.int64) * 100 for cents in (saved, held))
+    second = office_seconds(generator, generator.integers(0, 20, len(mover)))
+    for one, other, sign, posting_type in (
+        (current, savings, 1, Type.TRANSFER_IN),
+        (savings, current, -1, Type.TRANSFER_OUT),
+    ):
+        postings.add(
+            one, second, from_savings, sign=sign, rule=Rule.FORCED, type=posting_type, purpose=Purpose.SAVINGS,
+            counterparty=other,
+        )  # fmt: skip
+    bank = other_banks(generator, len(mover))
+    for cents, later in ((from_savings, 300), (from_current, 900)):
+        postings.add(
+            current, second + later, cents, sign=-1, type=Type.TRANSFER_OUT, purpose=Purpose.OTHER, counterparty=bank
+        )
+
+
+def charge_extra_fees(postings: PostingList, book: Book, engagement: Engagement, seed: int, month: Month) -> None:
+    """Charge fees beyond the usual ones, for those whom fees will drive away."""
+    generator = stream(seed, "extra fees", month.index)
+    charged = np.repeat(np.arange(len(engagement.extra_fees)), engagement.extra_fees)
+    cents = generator.integers(2, 9, len(charged)) * 1_000
+    second = office_seconds(generator, generator.integers(0, month.days, len(charged)))
+    postings.add(
+        book.current_of[charged], second, cents, sign=-1, rule=Rule.FORCED, type=Type.FEE, purpose=Purpose.OTHER
+    )
+
+
+def pay_cards(
+    postings: PostingList,
+    customers: Customers,
+    book: Book,
+    stress: Stress,
+    engagement: Engagement,
+    seed: int,
+    month: Month,
+) -> None:
+    """Debit current accounts for last month's card debt.
+
+    All of it, also for those who leave, or a part for revolvers, nothing for who is missing.
+    """
     generator = stream(seed, "card payments", month.index)
     holder = np.flatnonzero((book.card_account_of >= 0) & (customers.closed_day > month.first_day))
     card_account = book.card_account_of[holder]
     debt = np.maximum(-book.accounts.balance[card_account], 0)
-    share = np.where(
-        book.is_revolver[holder] | stress.is_strained[holder], generator.uniform(0.08, 0.35, len(holder)), 1.0
-    )
+    pays_part = (book.is_revolver[holder] & ~engagement.is_leaving[holder]) | stress.is_strained[holder]
+    share = np.where(pays_part, generator.uniform(0.08, 0.35, len(holder)), 1.0)
     share = np.where(stress.is_missing[holder], 0.0, share)
     cents = np.minimum(np.maximum(np.round(debt * share), 5_000), debt).astype(np.int64)
     cents = np.where(share > 0, cents, 0)

@@ -8,6 +8,8 @@ import numpy as np
 
 from pipeline.simulator import vocabulary as words
 from pipeline.simulator.accounts import Book
+from pipeline.simulator.attrition import Engagement
+from pipeline.simulator.chains import CHAINS, Steps
 from pipeline.simulator.codes import Channel, Rule, Segment, Type
 from pipeline.simulator.ledger import PostingList
 from pipeline.simulator.months import NEVER, SECONDS_PER_DAY, Month
@@ -68,7 +70,15 @@ def purchase_rates() -> np.ndarray:
     return rates
 
 
-def buy(postings: PostingList, customers: Customers, book: Book, stress: Stress, seed: int, month: Month) -> None:
+def buy(
+    postings: PostingList,
+    customers: Customers,
+    book: Book,
+    stress: Stress,
+    engagement: Engagement,
+    seed: int,
+    month: Month,
+) -> None:
     """Add the purchases of a month, on debit cards (POS) and credit cards."""
     generator = stream(seed, "purchases", month.index)
     rates = purchase_rates()
@@ -82,12 +92,27 @@ def buy(postings: PostingList, customers: Customers, book: Book, stress: Stress,
             for code in codes:
                 expected[bearers, CATEGORY_CODES.index(code)] += BUNDLE_PURCHASES
         mood = 1 - 0.15 * stress.is_strained[block] - 0.45 * stress.is_missing[block]
+        mood = mood * engagement.activity[block]
         times = generator.poisson(expected * (these.activity * mood)[:, None])
         row, category = np.nonzero(times)
         repeated = times[row, category]
-        _add_purchases(
-            postings, these, block, np.repeat(row, repeated), np.repeat(category, repeated), book, generator, month
-        )
+        row, category = np.repeat(row, repeated), np.repeat(category, repeated)
+        day = generator.integers(0, month.days, len(row))
+        _add_purchases(postings, these, block, row, category, day, book, generator, month)
+
+
+def follow_chains(
+    postings: PostingList, customers: Customers, book: Book, steps: Steps, seed: int, month: Month
+) -> None:
+    """Add the purchases of a month that are steps of chains."""
+    generator = stream(seed, "chain purchases", month.index)
+    category = np.zeros(len(steps), dtype=np.int64)
+    for number, chain in enumerate(CHAINS):
+        mine = steps.chain == number
+        category[mine] = np.array([CATEGORY_CODES.index(code) for code in chain.categories])[steps.step[mine]]
+    shoppers, row = customers.take(steps.customer), np.arange(len(steps))
+    day = steps.day - month.first_day
+    _add_purchases(postings, shoppers, steps.customer, row, category, day, book, generator, month)
 
 
 def _add_purchases(
@@ -96,10 +121,12 @@ def _add_purchases(
     number: np.ndarray,
     row: np.ndarray,
     category: np.ndarray,
+    day: np.ndarray,
     book: Book,
     generator: np.random.Generator,
     month: Month,
 ) -> None:
+    """Add a purchase of ``shoppers[row]``, whose customer number is ``number[row]``, per category and day."""
     count = len(row)
     wealth = np.clip(shoppers.income_cents / 800_000, 0.25, 60) ** 0.5
     wealth = np.where(shoppers.is_company, 2.0, wealth)
@@ -114,7 +141,7 @@ def _add_purchases(
     card_account = book.card_account_of[customer]
     has_credit = (card_account >= 0) & (generator.random(count) < CREDIT_CARD_USE)
     is_online = generator.random(count) < ONLINE_SHARES[category]
-    second = generator.integers(0, month.days, count) * SECONDS_PER_DAY + generator.integers(0, 15 * 3600, count)
+    second = day * SECONDS_PER_DAY + generator.integers(0, 15 * 3600, count)
     back = generator.random(count) < REFUND_SHARE
     returned = np.minimum(
         second + generator.integers(3_600, 6 * SECONDS_PER_DAY, count), month.days * SECONDS_PER_DAY - 7_200
@@ -136,11 +163,17 @@ def _add_purchases(
 
 
 def use_machines(
-    postings: PostingList, customers: Customers, book: Book, stress: Stress, seed: int, month: Month
+    postings: PostingList,
+    customers: Customers,
+    book: Book,
+    stress: Stress,
+    engagement: Engagement,
+    seed: int,
+    month: Month,
 ) -> None:
     """Add cash and transfers at machines; the machine is in ``merchant``, the card in ``reference``."""
     generator = stream(seed, "machines", month.index)
-    times = generator.poisson(ATM_VISITS[customers.segment] * stress.cash_factor)
+    times = generator.poisson(ATM_VISITS[customers.segment] * stress.cash_factor * engagement.activity)
     times[customers.closed_day <= month.first_day] = 0
     customer = np.repeat(np.arange(len(customers)), times)
     count = len(customer)
@@ -163,16 +196,21 @@ def use_machines(
 
 
 def use_credit_lines(
-    postings: PostingList, customers: Customers, book: Book, stress: Stress, seed: int, month: Month
+    postings: PostingList,
+    customers: Customers,
+    book: Book,
+    stress: Stress,
+    engagement: Engagement,
+    seed: int,
+    month: Month,
 ) -> None:
     """Add cash advances on credit cards with their fees, interest on carried debt, yearly and late fees."""
     generator = stream(seed, "credit lines", month.index)
     holder = np.flatnonzero((book.card_account_of >= 0) & (customers.closed_day == NEVER))
     account, card = book.card_account_of[holder], book.credit_card_of[holder]
     strained = stress.is_strained[holder]
-    times = generator.poisson(
-        np.where(strained, STRAINED_CASH_ADVANCES, CASH_ADVANCES * (1 + 3 * book.is_revolver[holder]))
-    )
+    advances = np.where(strained, STRAINED_CASH_ADVANCES, CASH_ADVANCES * (1 + 3 * book.is_revolver[holder]))
+    times = generator.poisson(advances * engagement.activity[holder])
     which = np.repeat(np.arange(len(holder)), times)
     limit = book.accounts.limit_cents[account[which]]
     cents = (

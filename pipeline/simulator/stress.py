@@ -47,14 +47,16 @@ class Stress:
     is_curing: np.ndarray
 
 
-def begin_episodes(episodes: Episodes, is_borrower: np.ndarray, customers: Customers, seed: int, month: Month) -> None:
-    """Let trouble begin for some borrowers who are in none; before the first month, also as if months ago."""
+def begin_episodes(episodes: Episodes, may_begin: np.ndarray, customers: Customers, seed: int, month: Month) -> None:
+    """Let trouble begin for some borrowers who are in none; before the first month, also as if months ago.
+
+    ``may_begin`` is the mask of the borrowers who do not leave the bank.
+    """
     generator = stream(seed, "episodes", month.index)
-    in_trouble = np.zeros(len(customers), dtype=bool)
-    in_trouble[episodes.customer[_end_of(episodes) > month.index]] = True
+    in_trouble = is_in_trouble(episodes, len(customers), month)
     for ago in (2, 1, 0) if month.index == 0 else (0,):
         hit = np.flatnonzero(
-            is_borrower & ~in_trouble & (generator.random(len(customers)) < EPISODES_PER_MONTH * customers.risk)
+            may_begin & ~in_trouble & (generator.random(len(customers)) < EPISODES_PER_MONTH * customers.risk)
         )
         strain = STRAIN_MONTHS[pick(generator, np.broadcast_to(STRAIN_SHARES, (len(hit), len(STRAIN_SHARES))))]
         missed = MISSED_MONTHS[pick(generator, np.broadcast_to(MISSED_SHARES, (len(hit), len(MISSED_SHARES))))]
@@ -62,6 +64,13 @@ def begin_episodes(episodes: Episodes, is_borrower: np.ndarray, customers: Custo
         strain = np.maximum(strain, ago)
         in_trouble[hit] = True
         episodes.append(Episodes(hit, np.full(len(hit), month.index - ago), strain, missed))
+
+
+def is_in_trouble(episodes: Episodes, count: int, month: Month) -> np.ndarray:
+    """Return the mask of those of ``count`` customers in an episode that has begun and is not yet forgotten."""
+    in_trouble = np.zeros(count, dtype=bool)
+    in_trouble[episodes.customer[_end_of(episodes) > month.index]] = True
+    return in_trouble
 
 
 def _end_of(episodes: Episodes) -> np.ndarray:

@@ -2,23 +2,13 @@
 
 from datetime import date
 
-import dagster as dg
 import duckdb
 import pytest
 from content import content_hashes, differing
-from small_bank import LAST_DATE
+from small_bank import LAST_DATE, refresh_mining
 
 from assets.results import latest_complete_month
-from pipeline.definitions import build_definitions
 from pipeline.errors import InputError
-from pipeline.runs import execute_job, prepare_instance
-from pipeline.settings import Settings
-
-
-def refresh_mining(settings: Settings) -> None:
-    prepare_instance(settings)
-    with dg.DagsterInstance.get() as instance:
-        execute_job(build_definitions(settings), "mining_refresh", instance, {}, print)
 
 
 def test_mined_again_the_tables_are_the_same(copy_of_bank, loaded_bank):
@@ -37,7 +27,13 @@ def test_results_are_of_the_latest_complete_month(loaded_bank):
     with duckdb.connect(loaded_bank.settings.warehouse, read_only=True) as connection:
         months = {
             connection.execute(f"select distinct month_end_date from {table}").fetchall()[0][0]
-            for table in ("mining.customer_segments", "mining.association_rules", "credit.default_model_outcomes")
+            for table in (
+                "mining.customer_segments",
+                "mining.association_rules",
+                "mining.sequence_patterns",
+                "mining.model_outcomes",
+                "credit.default_model_outcomes",
+            )
         }
         ((newest,),) = connection.execute("select max(month_end_date) from features.customer_months").fetchall()
     assert {str(month)[:10] for month in months} == {"2025-01-31"}

@@ -1,11 +1,10 @@
 """What is known only later must not be seen earlier: files of later dates are planted, and nothing may move."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import duckdb
 from content import content_hashes, differing
-from landing_files import CHANNEL_FEEDS, Record, change_file, readable
+from landing_files import multiply_amounts
 from small_bank import LAST_DATE, load_days
 
 NEXT_DATE = LAST_DATE + timedelta(days=1)
@@ -17,26 +16,14 @@ MONTHLY = (
     "features.customer_months",
     "features.company_months",
     "features.customer_items",
+    "features.customer_events",
 )
 FINISHED = "month_end_date <= date '2025-01-31'"
 
 
-def thousandfold(*columns: str) -> Callable[[list[Record]], list[Record]]:
-    def change(records: list[Record]) -> list[Record]:
-        return [
-            record | {column: str(readable(record[column]) * 1000) for column in columns if readable(record[column])}
-            for record in records
-        ]
-
-    return change
-
-
 def test_planted_future_moves_no_feature_and_no_score(copy_of_bank, loaded_bank):
     """Guards point in time: a next date on which every amount is a thousandfold leaves all earlier month-ends alone."""
-    for feed in CHANNEL_FEEDS.values():
-        change_file(copy_of_bank, feed, NEXT_DATE, thousandfold("amount"))
-    turnovers = thousandfold("debit_turnover_amount", "credit_turnover_amount")
-    change_file(copy_of_bank, "gl_balances", NEXT_DATE, turnovers)
+    multiply_amounts(copy_of_bank, NEXT_DATE)
     load_days(copy_of_bank, NEXT_DATE)
 
     after = content_hashes(copy_of_bank)

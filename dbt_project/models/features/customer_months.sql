@@ -10,6 +10,15 @@
 {%- set rebuild_from = rebuild_from() %}
 {#- windows reach eleven months back from the first month that is built -#}
 {%- set read_from = months_after(rebuild_from, -11) %}
+{#- all groups of reference.merchant_categories but `other`, which is the rest -#}
+{%- set category_groups = [
+    'daily_needs', 'dining', 'travel', 'home', 'health', 'education_children', 'leisure', 'car',
+] %}
+{%- set contact_channels = ['call_centre', 'web', 'mobile', 'wechat'] %}
+{%- set trends = [
+    ('inflow', 'amount'), ('outflow', 'amount'), ('purchase', 'amount'), ('transfers_out', 'amount'),
+    ('own_transactions', 'count'), ('own_interactions', 'count'),
+] %}
 
 with all_months as (
     select * from {{ ref('int_months') }}
@@ -55,6 +64,10 @@ category_months as (
     where month_end_date >= {{ read_from }}
 ),
 
+merchant_categories as (
+    select * from {{ ref('merchant_categories') }}
+),
+
 contact_months as (
     select *
     from {{ ref('int_customer_contact_months') }}
@@ -89,7 +102,8 @@ customers_of_months as (
         customers.industry_code,
         customers.annual_income_amount,
         customers.birth_date,
-        customers.customer_since_date
+        customers.customer_since_date,
+        customers.has_marketing_opt_out
     from months
     inner join customers
         on
@@ -169,16 +183,34 @@ activity_windows as (
         sum(case when {{ inside }} then activity_months.outflow_amount else 0 end) as outflow_{{ span }}m_amount,
         sum(case when {{ inside }} then activity_months.transaction_count else 0 end) as transactions_{{ span }}m_count,
         {% endfor -%}
+        {% for span in [1, 3] -%}
+        {% set inside = 'activity_months.month_index > months.month_index - ' ~ span -%}
+        {% for column in ['salary_inflow', 'purchase', 'transfers_out'] -%}
+        sum(case when {{ inside }} then activity_months.{{ column }}_amount else 0 end)
+            as {{ column }}_{{ span }}m_amount,
+        {% endfor -%}
+        sum(case when {{ inside }} then activity_months.own_transaction_count else 0 end)
+            as own_transactions_{{ span }}m_count,
+        sum(case when {{ inside }} then activity_months.fees_count else 0 end) as fees_{{ span }}m_count,
+        {% endfor -%}
         {% set inside = 'activity_months.month_index > months.month_index - 3' -%}
-        {% for column in ['salary_inflow', 'cash_outflow', 'purchase', 'cash_advance'] -%}
+        {% for column in ['cash_outflow', 'cash_advance'] -%}
         sum(case when {{ inside }} then activity_months.{{ column }}_amount else 0 end) as {{ column }}_3m_amount,
         {% endfor -%}
+        sum(case when {{ inside }} then activity_months.purchase_count else 0 end) as purchases_3m_count,
         {% for channel in ['counter', 'card', 'pos', 'atm'] -%}
         sum(case when {{ inside }} then activity_months.{{ channel }}_count else 0 end) as {{ channel }}_3m_count,
         {% endfor -%}
-        {% for event in ['statement_fees', 'penalties', 'fees', 'cash_advances'] -%}
+        {% for event in ['statement_fees', 'penalties', 'cash_advances'] -%}
         sum(case when {{ inside }} then activity_months.{{ event }}_count else 0 end) as {{ event }}_3m_count,
         {% endfor -%}
+        max(
+            case
+                when activity_months.month_index > months.month_index - 6 and activity_months.salary_inflow_amount > 0
+                    then activity_months.month_index
+            end
+        ) as last_salary_month_index,
+        max(activity_months.last_own_transaction_date) as last_own_transaction_date,
         max(activity_months.last_transaction_date) as last_transaction_date
     from months
     inner join activity_months
@@ -190,10 +222,17 @@ category_windows as (
     select
         months.month_end_date,
         category_months.customer_key,
+        {% for group in category_groups -%}
+        sum(
+            case when merchant_categories.category_group = '{{ group }}' then category_months.purchase_count else 0 end
+        ) as purchases_{{ group }}_3m_count,
+        {% endfor -%}
         count(distinct category_months.merchant_category_code) as merchant_categories_3m_count
     from months
     inner join category_months
         on category_months.month_index between months.month_index - 2 and months.month_index
+    left join merchant_categories
+        on category_months.merchant_category_code = merchant_categories.merchant_category_code
     group by months.month_end_date, category_months.customer_key
 ),
 
@@ -202,7 +241,15 @@ contact_windows as (
         months.month_end_date,
         contact_months.customer_key,
         sum(contact_months.interaction_count) as interactions_3m_count,
-        sum(contact_months.complaint_count) as complaints_3m_count,
+        {% for span in [1, 3] -%}
+        {% set inside = 'contact_months.month_index > months.month_index - ' ~ span -%}
+        sum(case when {{ inside }} then contact_months.complaint_count else 0 end) as complaints_{{ span }}m_count,
+        sum(case when {{ inside }} then contact_months.own_interaction_count else 0 end)
+            as own_interactions_{{ span }}m_count,
+        {% endfor -%}
+        {% for channel in contact_channels -%}
+        sum(contact_months.own_{{ channel }}_count) as {{ channel }}_interactions_3m_count,
+        {% endfor -%}
         sum(contact_months.call_count) as calls_3m_count,
         cast(sum(contact_months.satisfaction_sum) as double) / nullif(sum(contact_months.satisfaction_count), 0)
             as satisfaction_3m_average
@@ -256,7 +303,7 @@ product_counts as (
     group by customer_key, month_end_date
 ),
 
-final as (
+base_features as (
     select
         customers_of_months.customer_key,
         customers_of_months.month_end_date,
@@ -268,6 +315,7 @@ final as (
         customers_of_months.occupation_code,
         customers_of_months.industry_code,
         customers_of_months.annual_income_amount,
+        customers_of_months.has_marketing_opt_out,
         cast(
             customers_of_months.month_index - {{ month_index('customers_of_months.customer_since_date') }} as integer
         ) as tenure_months,
@@ -304,15 +352,36 @@ final as (
         {% endfor -%}
         cast(coalesce(activity_windows.transactions_{{ span }}m_count, 0) as integer) as transactions_{{ span }}m_count,
         {% endfor -%}
-        {% for column in ['salary_inflow', 'purchase', 'cash_outflow', 'cash_advance'] -%}
+        {% for span in [1, 3] -%}
+        {% for column in ['salary_inflow', 'purchase', 'transfers_out'] -%}
+        cast(
+            coalesce(activity_windows.{{ column }}_{{ span }}m_amount, 0) as decimal(18, 2)
+        ) as {{ column }}_{{ span }}m_amount,
+        {% endfor -%}
+        {% for event in ['own_transactions', 'fees'] -%}
+        cast(coalesce(activity_windows.{{ event }}_{{ span }}m_count, 0) as integer) as {{ event }}_{{ span }}m_count,
+        {% endfor -%}
+        {% endfor -%}
+        {% for column in ['cash_outflow', 'cash_advance'] -%}
         cast(coalesce(activity_windows.{{ column }}_3m_amount, 0) as decimal(18, 2)) as {{ column }}_3m_amount,
         {% endfor -%}
         {% for channel in ['counter', 'card', 'pos', 'atm'] -%}
         cast(coalesce(activity_windows.{{ channel }}_3m_count, 0) as integer) as {{ channel }}_transactions_3m_count,
         {% endfor -%}
-        {% for event in ['statement_fees', 'penalties', 'fees', 'cash_advances'] -%}
+        {% for event in ['statement_fees', 'penalties', 'cash_advances', 'purchases'] -%}
         cast(coalesce(activity_windows.{{ event }}_3m_count, 0) as integer) as {{ event }}_3m_count,
         {% endfor -%}
+        {% for group in category_groups -%}
+        cast(coalesce(category_windows.purchases_{{ group }}_3m_count, 0) as integer)
+            as purchases_{{ group }}_3m_count,
+        {% endfor -%}
+        cast(
+            coalesce(activity_windows.purchases_3m_count, 0)
+            {%- for group in category_groups %}
+            - coalesce(category_windows.purchases_{{ group }}_3m_count, 0)
+            {%- endfor %}
+            as integer
+        ) as purchases_other_3m_count,
         cast(coalesce(category_windows.merchant_categories_3m_count, 0) as integer) as merchant_categories_3m_count,
         cast(activity_windows.cash_outflow_3m_amount as double)
         / nullif(cast(activity_windows.outflow_3m_amount + activity_windows.cash_advance_3m_amount as double), 0)
@@ -320,6 +389,13 @@ final as (
         cast(
             {{ days_between('activity_windows.last_transaction_date', 'customers_of_months.as_of_date') }} as integer
         ) as days_since_last_transaction,
+        cast(
+            {{ days_between('activity_windows.last_own_transaction_date', 'customers_of_months.as_of_date') }}
+            as integer
+        ) as days_since_last_own_transaction,
+        cast(
+            customers_of_months.month_index - activity_windows.last_salary_month_index as integer
+        ) as months_since_last_salary,
         -- borrowing
         cast(coalesce(account_positions.card_debt_amount, 0) as decimal(18, 2)) as card_debt_amount,
         cast(account_positions.card_limit_amount as decimal(18, 2)) as card_limit_amount,
@@ -337,43 +413,44 @@ final as (
         coalesce(loan_positions.is_written_off, false) as is_written_off,
         -- relation
         cast(coalesce(contact_windows.interactions_3m_count, 0) as integer) as interactions_3m_count,
-        cast(coalesce(contact_windows.complaints_3m_count, 0) as integer) as complaints_3m_count,
+        {% for span in [1, 3] -%}
+        {% for event in ['own_interactions', 'complaints'] -%}
+        cast(coalesce(contact_windows.{{ event }}_{{ span }}m_count, 0) as integer) as {{ event }}_{{ span }}m_count,
+        {% endfor -%}
+        {% endfor -%}
+        {% for channel in contact_channels -%}
+        cast(coalesce(contact_windows.{{ channel }}_interactions_3m_count, 0) as integer)
+            as {{ channel }}_interactions_3m_count,
+        {% endfor -%}
         cast(coalesce(contact_windows.calls_3m_count, 0) as integer) as calls_3m_count,
         contact_windows.satisfaction_3m_average,
         cast(coalesce(product_counts.products_held_count, 0) as integer) as products_held_count
     from customers_of_months
-    left join account_positions
-        on
-            customers_of_months.customer_key = account_positions.customer_key
-            and customers_of_months.month_end_date = account_positions.month_end_date
-    left join balance_windows
-        on
-            customers_of_months.customer_key = balance_windows.customer_key
-            and customers_of_months.month_end_date = balance_windows.month_end_date
-    left join activity_windows
-        on
-            customers_of_months.customer_key = activity_windows.customer_key
-            and customers_of_months.month_end_date = activity_windows.month_end_date
-    left join category_windows
-        on
-            customers_of_months.customer_key = category_windows.customer_key
-            and customers_of_months.month_end_date = category_windows.month_end_date
-    left join contact_windows
-        on
-            customers_of_months.customer_key = contact_windows.customer_key
-            and customers_of_months.month_end_date = contact_windows.month_end_date
-    left join loan_positions
-        on
-            customers_of_months.customer_key = loan_positions.customer_key
-            and customers_of_months.month_end_date = loan_positions.month_end_date
-    left join loan_windows
-        on
-            customers_of_months.customer_key = loan_windows.customer_key
-            and customers_of_months.month_end_date = loan_windows.month_end_date
-    left join product_counts
-        on
-            customers_of_months.customer_key = product_counts.customer_key
-            and customers_of_months.month_end_date = product_counts.month_end_date
+    left join account_positions using (customer_key, month_end_date)
+    left join balance_windows using (customer_key, month_end_date)
+    left join activity_windows using (customer_key, month_end_date)
+    left join category_windows using (customer_key, month_end_date)
+    left join contact_windows using (customer_key, month_end_date)
+    left join loan_positions using (customer_key, month_end_date)
+    left join loan_windows using (customer_key, month_end_date)
+    left join product_counts using (customer_key, month_end_date)
+),
+
+-- the month against the mean of the two before it: where one of them is missing, a share would only tell the start
+final as (
+    select
+        *,
+        {% for measure, unit in trends -%}
+        cast(2 * {{ measure }}_1m_{{ unit }} as double)
+        / case
+            when history_months >= 3 and {{ measure }}_3m_{{ unit }} > {{ measure }}_1m_{{ unit }}
+                then cast({{ measure }}_3m_{{ unit }} - {{ measure }}_1m_{{ unit }} as double)
+        end as {{ measure }}_trend_ratio,
+        {% endfor -%}
+        cast(deposit_end_balance_amount as double)
+        / case when deposit_average_balance_3m_amount > 0 then cast(deposit_average_balance_3m_amount as double) end
+            as deposit_balance_trend_ratio
+    from base_features
 )
 
 select * from final

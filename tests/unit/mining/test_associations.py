@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from pipeline.errors import InputError
 from pipeline.mining import associations
-from pipeline.mining.associations import mine_rules
+from pipeline.mining.associations import Associations, mine_rules
+from pipeline.mining.itemsets import closed_itemsets, maximal_itemsets
+from pipeline.mining.swap_randomisation import swap_randomise
 
 
 def _items(baskets: list[set[str]]) -> pd.DataFrame:
@@ -57,7 +60,7 @@ def test_equals_brute_force(
     baskets: list[set[str]], min_support: float, min_confidence: float, min_lift: float, max_length: int
 ) -> None:
     """The rules, no more and no fewer, and their counts are those of plain counting."""
-    rules = mine_rules(_items(baskets), min_support, min_confidence, min_lift, max_length, min_improvement=-1)
+    rules = mine_rules(_items(baskets), min_support, min_confidence, min_lift, max_length, random_tables=1).rules
     found = {
         (row.antecedent, row.consequent): (row.customer_count, row.confidence_share, row.lift)
         for row in rules.itertuples()
@@ -71,7 +74,7 @@ def test_equals_brute_force(
 def test_measures_worked_by_hand() -> None:
     """Ten customers, four use both, five a, six b: every measure as computed on paper."""
     baskets = [{"a", "b"}] * 4 + [{"a"}] + [{"b"}] * 2 + [{"z"}] * 3
-    rules = mine_rules(_items(baskets), 0.1, 0.1, 0, 2)
+    rules = mine_rules(_items(baskets), 0.1, 0.1, 0, 2, random_tables=1).rules
     row = rules[rules["antecedent"] == "a"].iloc[0]
     assert (row["customer_count"], row["antecedent_customer_count"], row["consequent_customer_count"]) == (4, 5, 6)
     assert row["all_customer_count"] == 10
@@ -83,23 +86,43 @@ def test_measures_worked_by_hand() -> None:
     assert row["antecedent_items"] == ["a"]
 
 
-def test_rule_that_says_less_than_a_shorter_one_is_left_out() -> None:
-    """Knowing b beside a makes c less likely than a alone: that rule is told only where all are asked for."""
+def test_rule_that_says_less_than_a_shorter_one_is_folded_into_it() -> None:
+    """Knowing b beside a makes c less likely than a alone: that rule is marked, and the one on a counts it."""
     baskets = [{"a", "b", "c"}, {"a", "b"}, {"a", "c"}, {"a"}, {"a", "d", "c"}, {"e"}, {"e"}, {"b", "e"}]
-    rules = mine_rules(_items(baskets), 0.1, 0.1, 0, 3)
-    of_c = rules[rules["consequent"] == "c"].set_index("antecedent")["improvement_share"]
-    assert set(of_c.index) == {"a", "d", "a & d"}
-    assert of_c["a"] == pytest.approx(3 / 5 - 3 / 8)
-    everything = mine_rules(_items(baskets), 0.1, 0.1, 0, 3, min_improvement=-1)
-    all_of_c = everything[everything["consequent"] == "c"].set_index("antecedent")["improvement_share"]
-    assert all_of_c["a & b"] == pytest.approx(1 / 2 - 3 / 5)
-    assert all_of_c["a & d"] == pytest.approx(0)
-    assert mine_rules(_items(baskets), 0.1, 0.1, 0, 3, min_improvement=0.01)["consequent"].eq("c").sum() == 2
+
+    def rules_on_c(min_improvement: float) -> pd.DataFrame:
+        rules = mine_rules(_items(baskets), 0.1, 0.1, 0, 3, min_improvement, random_tables=1).rules
+        return rules[rules["consequent"] == "c"].set_index("antecedent")
+
+    rules = rules_on_c(0.0)
+    assert set(rules.index) == {"a", "b", "d", "a & b", "a & d"}
+    assert rules["improvement_share"].to_dict() == pytest.approx(
+        {"a": 3 / 5 - 3 / 8, "b": 1 / 3 - 3 / 8, "d": 1 - 3 / 8, "a & b": 1 / 2 - 3 / 5, "a & d": 0}
+    )
+    assert set(rules.index[rules["is_redundant"]]) == {"b", "a & b"}
+    assert rules["explained_by"].to_dict() == {"a": "", "b": "", "d": "", "a & b": "a", "a & d": ""}
+    assert rules["folded_rule_count"].to_dict() == {"a": 1, "b": 0, "d": 0, "a & b": 0, "a & d": 0}
+    stricter = rules_on_c(0.01)
+    assert stricter.loc["a & d", "explained_by"] == "d"
+    assert stricter["folded_rule_count"].to_dict() == {"a": 1, "b": 0, "d": 1, "a & b": 0, "a & d": 0}
+    assert not rules_on_c(-1)["is_redundant"].any()
+
+
+def test_rules_fold_over_others_into_one_that_stays() -> None:
+    """A & b & c repeats a & b, which repeats a: both fold into a, though one does so indirectly."""
+    baskets = [{"a", "b", "c", "z"}] * 50 + [{"a", "b", "z"}] * 2 + [{"a", "z"}] * 2 + [{"a"}] + [{"q"}] * 45
+    rules = mine_rules(_items(baskets), 0.02, 0.1, 1, 4, min_improvement=0.05, random_tables=1).rules
+    on_z = rules[rules["consequent"] == "z"].set_index("antecedent")
+    kept = on_z[~on_z["is_redundant"]]
+    assert set(on_z.index) == {"a", "b", "c", "a & b", "a & c", "b & c", "a & b & c"}
+    assert set(kept.index) == {"a", "b", "c"}
+    assert kept["folded_rule_count"].sum() == 4
+    assert set(on_z.loc[on_z["is_redundant"], "explained_by"]) <= {"a", "b", "c", "a & b", "a & c", "b & c"}
 
 
 def test_rule_without_exception_has_no_conviction() -> None:
     """Infinity would break the tables downstream; a rule that always holds has a null."""
-    rules = mine_rules(_items([{"a", "b"}, {"b"}, {"c"}]), 0.1, 0.9, 0, 2)
+    rules = mine_rules(_items([{"a", "b"}, {"b"}, {"c"}]), 0.1, 0.9, 0, 2, random_tables=1).rules
     assert rules.loc[rules["antecedent"] == "a", "conviction"].isna().all()
 
 
@@ -116,32 +139,164 @@ def _planted(customers: int, is_shuffled: bool) -> pd.DataFrame:
 
 def test_planted_rules_are_found_and_no_others() -> None:
     """i00 -> i01 and {i00, i01} -> i02 were planted: every rule stands on two of them, and they are all there."""
-    rules = mine_rules(_planted(5_000, is_shuffled=False), 0.01, 0.3, 1.5, 3)
+    found = mine_rules(_planted(5_000, is_shuffled=False), 0.01, 0.3, 1.5, 3)
+    rules = found.rules
     for left, right in zip(rules["antecedent_items"], rules["consequent_items"], strict=True):
         assert len({"i00", "i01", "i02"} & {*left, *right}) >= 2
     confidence = rules.set_index(["antecedent", "consequent"])["confidence_share"]
     assert confidence["i00", "i01"] == pytest.approx(0.8, abs=0.05)
     assert confidence["i00 & i01", "i02"] == pytest.approx(0.8, abs=0.05)
+    assert not rules["is_chance"].any()
+    assert rules["false_discovery_rate"].max() < 0.05
+    assert found.random_rule_count_mean < 0.05 * len(rules)
+
+
+def test_expected_count_is_that_of_frequencies() -> None:
+    """In the random tables planted items meet as often as their numbers of customers make them."""
+    items = _planted(20_000, is_shuffled=False)
+    rules = mine_rules(items, 0.01, 0.3, 1.5, 2, random_tables=5).rules.set_index(["antecedent", "consequent"])
+    row = rules.loc[("i00", "i01")]
+    by_frequency = row["antecedent_customer_count"] * row["consequent_customer_count"] / row["all_customer_count"]
+    assert row["expected_customer_count"] == pytest.approx(by_frequency, rel=0.15)
+    assert row["customer_count"] > 2 * row["expected_customer_count"]
 
 
 def test_shuffled_items_have_no_rules() -> None:
     """With the same frequencies but no dependence nothing reaches the lift: lift is not an artefact of frequency."""
-    assert mine_rules(_planted(5_000, is_shuffled=True), 0.01, 0.0, 1.5, 3).empty
+    assert mine_rules(_planted(5_000, is_shuffled=True), 0.01, 0.0, 1.5, 3, random_tables=1).rules.empty
+
+
+def _swapped(items: pd.DataFrame, seed: int) -> pd.DataFrame:
+    customers, keys = pd.factorize(items["customer_key"], sort=True)
+    codes, names = pd.factorize(items["item_code"], sort=True)
+    table = csr_matrix((np.ones(len(items), dtype=bool), (customers, codes)), shape=(len(keys), len(names)))
+    customer, item = swap_randomise(table, np.random.default_rng(seed)).nonzero()
+    return pd.DataFrame({"customer_key": keys[customer], "item_code": names[item]})
+
+
+def test_rules_of_a_swap_randomised_table_are_called_chance() -> None:
+    """Limits so low that chance passes them: in a table without dependence hardly a rule is told as more than that."""
+    random = np.random.default_rng(9)
+    # some customers use much, some little: items depend on each other through that alone
+    share = random.choice([0.05, 0.4], size=400)[:, None] * np.linspace(0.3, 1, 15)
+    customer, item = np.nonzero(random.random((400, 15)) < share)
+    items = pd.DataFrame({"customer_key": customer, "item_code": [f"i{number:02d}" for number in item]})
+    found = mine_rules(_swapped(items, seed=10), 0.02, 0.1, 1.1, 3)
+    assert len(found.rules) > 100
+    # of each twenty-one draws of a rule the observed one is the strongest once
+    assert found.rules["is_chance"].mean() > 0.8
+    assert found.rules["false_discovery_rate"].min() > 0.2
+    assert found.random_rule_count_mean == pytest.approx(len(found.rules), rel=0.25)
+
+
+def test_planted_rules_stand_out_from_chance() -> None:
+    """The same low limits: rules on the planted items have low rates, most of those on the others high ones."""
+    rules = mine_rules(_planted(1_500, is_shuffled=False), 0.015, 0.1, 1.02, 2).rules
+    is_planted = (rules["antecedent"] < "i03") & (rules["consequent"] < "i03")
+    assert is_planted.sum() == 6
+    assert rules.loc[is_planted, "false_discovery_rate"].max() == 0
+    assert not rules.loc[is_planted, "is_chance"].any()
+    others = rules[~is_planted]
+    assert len(others) > 10
+    assert others["is_chance"].mean() > 0.8
+    # never rises with lift
+    assert rules["false_discovery_rate"].is_monotonic_increasing
+    assert rules["false_discovery_rate"].between(0, 1).all()
+
+
+def test_false_discovery_rate_worked_by_hand() -> None:
+    """Four observed lifts, two random tables: quotients 2/4, 1.5/3, 0.5/2 and 0.5/1, made monotone from below."""
+    rates = associations._false_discovery_rates(
+        np.array([5.0, 2.0, 3.0, 4.0]), np.array([2.0, 3.0, 3.0, 9.0]), table_count=2
+    )
+    assert rates.tolist() == pytest.approx([0.25, 0.5, 0.5, 0.25])
+    capped = associations._false_discovery_rates(np.array([2.0]), np.array([2.0, 2.0, 2.0]), table_count=1)
+    assert capped.tolist() == [1.0]
+
+
+def test_random_tables_of_a_sample() -> None:
+    """Where only a sample of customers is shuffled, expected counts are still those of all customers."""
+    items = _planted(20_000, is_shuffled=False)
+    found = mine_rules(items, 0.01, 0.3, 1.5, 2, random_tables=8, most_random_customers=4_000)
+    full = mine_rules(items, 0.01, 0.3, 1.5, 2, random_tables=2)
+    assert (found.random_customer_count, full.random_customer_count) == (4_000, found.customer_count)
+    sampled, whole = (each.rules.set_index(["antecedent", "consequent"]) for each in (found, full))
+    assert sampled["expected_customer_count"]["i00", "i01"] == pytest.approx(
+        whole["expected_customer_count"]["i00", "i01"], rel=0.15
+    )
+    pd.testing.assert_series_equal(sampled["lift"], whole["lift"])
+    assert not sampled["is_chance"].any()
+
+
+def test_itemsets_are_the_frequent_closed_and_maximal_ones() -> None:
+    """The table of itemsets counts what is there; sets longer than a rule decide, too, what is closed and maximal."""
+    baskets = [{"a", "b", "c"}] * 3 + [{"a", "b"}] * 2 + [{"a"}, {"c"}, {"d"}]
+    itemsets = mine_rules(_items(baskets), 0.25, 0.1, 0, 2, random_tables=1).itemsets
+    rows = itemsets.set_index("itemset")
+    assert itemsets["itemset"].tolist() == ["a", "b", "c", "a & b", "a & c", "b & c"]
+    assert rows["customer_count"].to_dict() == {"a": 6, "b": 5, "c": 4, "a & b": 5, "a & c": 3, "b & c": 3}
+    assert rows["support_share"]["a & b"] == pytest.approx(5 / 8)
+    assert set(rows.index[rows["is_closed"]]) == {"a", "c", "a & b"}
+    assert not rows["is_maximal"].any()
+    assert rows["items"]["a & b"] == ["a", "b"]
+    table = pd.DataFrame([[item in basket for item in "abcd"] for basket in baskets], columns=list("abcd"))
+    longer = mine_rules(_items(baskets), 0.25, 0.1, 0, 4, random_tables=1).itemsets
+    for flag, found in (("is_closed", closed_itemsets), ("is_maximal", maximal_itemsets)):
+        expected = {" & ".join(sorted(items)) for items in found(table, 0.25, use_colnames=True)["itemsets"]}
+        assert set(longer.loc[longer[flag], "itemset"]) == expected
 
 
 def test_same_result_in_any_order_of_rows() -> None:
-    """Rules, measures and their order do not depend on the order of the input, nor on doubled pairs."""
+    """Nothing depends on the order of the input, nor on doubled pairs; not even the random tables."""
     items = _planted(1_000, is_shuffled=False)
     again = pd.concat([items, items.iloc[:50]]).sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(mine_rules(items, 0.01, 0.2, 1.0, 3), mine_rules(again, 0.01, 0.2, 1.0, 3))
+    first, second = (
+        mine_rules(each, 0.01, 0.2, 1.0, 3, random_tables=3, most_random_customers=500) for each in (items, again)
+    )
+    pd.testing.assert_frame_equal(first.rules, second.rules)
+    pd.testing.assert_frame_equal(first.itemsets, second.itemsets)
+    assert first.random_rule_count_mean == second.random_rule_count_mean
+
+
+def test_another_seed_changes_nothing_but_chance() -> None:
+    """The seed draws random tables; the rules and their measures are not theirs."""
+    items = _planted(1_000, is_shuffled=False)
+    first, second = (mine_rules(items, 0.01, 0.2, 1.0, 2, random_tables=2, seed=seed).rules for seed in (1, 2))
+    of_chance = ["expected_customer_count", "random_table_share", "is_chance", "false_discovery_rate"]
+    pd.testing.assert_frame_equal(first.drop(columns=of_chance), second.drop(columns=of_chance))
+    assert (first["expected_customer_count"] != second["expected_customer_count"]).any()
+
+
+def _nothing_and_something() -> tuple[Associations, Associations]:
+    none = mine_rules(_items([{"a"}, {"b"}]), 0.1, 0.1, 1, 3, random_tables=2)
+    some = mine_rules(_items([{"a", "b"}, {"c"}]), 0.1, 0.1, 1, 3, random_tables=2)
+    return none, some
 
 
 def test_no_rule_is_an_empty_table_with_all_columns() -> None:
     """One item per customer makes no rule; the asset must still find its columns and their types."""
-    none = mine_rules(_items([{"a"}, {"b"}]), 0.1, 0.1, 1, 3)
-    some = mine_rules(_items([{"a", "b"}, {"c"}]), 0.1, 0.1, 1, 3)
-    assert none.empty
-    assert none.dtypes.to_dict() == some.dtypes.to_dict()
+    none, some = _nothing_and_something()
+    assert none.rules.empty
+    assert none.rules.dtypes.to_dict() == some.rules.dtypes.to_dict()
+    assert none.itemsets["itemset"].tolist() == ["a", "b"]
+
+
+def test_no_frequent_item_is_an_empty_table_with_all_columns() -> None:
+    """A support that nothing reaches: both tables are empty, with the types they always have."""
+    _, some = _nothing_and_something()
+    none = mine_rules(_items([{"a"}, {"b"}]), 0.9, 0.1, 1, 3, random_tables=2)
+    assert none.rules.empty
+    assert none.itemsets.empty
+    assert none.itemsets.dtypes.to_dict() == some.itemsets.dtypes.to_dict()
+
+
+def test_items_that_always_come_together() -> None:
+    """A table with a single possible shuffle shows its rules in every random table: they say nothing."""
+    rules = mine_rules(_items([{"a", "b", "c"}] * 4), 0.5, 0.5, 1, 3, random_tables=3).rules
+    assert len(rules) == 12
+    assert rules["is_chance"].all()
+    assert (rules["false_discovery_rate"] == 1).all()
+    assert (rules["expected_customer_count"] == 4).all()
 
 
 @pytest.mark.parametrize(
@@ -157,6 +312,14 @@ def test_bad_limits_are_refused(arguments: tuple[float, float, float, int], mess
     """A limit comes from a policy row that people edit: the message says which and where to mend it."""
     with pytest.raises(InputError, match=message):
         mine_rules(_items([{"a", "b"}]), *arguments)
+
+
+def test_random_tables_are_needed() -> None:
+    """Without one there would be no rate, and 0 customers cannot be shuffled."""
+    with pytest.raises(InputError, match="random_tables is out of its range"):
+        mine_rules(_items([{"a", "b"}]), 0.1, 0.5, 1, 2, random_tables=0)
+    with pytest.raises(InputError, match="most_random_customers is out of its range"):
+        mine_rules(_items([{"a", "b"}]), 0.1, 0.5, 1, 2, most_random_customers=0)
 
 
 @pytest.mark.parametrize(

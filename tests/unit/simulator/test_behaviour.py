@@ -281,3 +281,67 @@ def test_managers_hand_over_without_a_gap(larger_bank: DroppedBank) -> None:
     )[0]
     assert ended > 0
     assert (orphaned, gaps) == (0, 0)
+
+
+def test_the_control_group_is_drawn_at_random(larger_bank: DroppedBank) -> None:
+    """Guards the comparison: a quarter is control, alike the contacted in chances and segment, within 4 std. errors."""
+    share, count, difference, spread = larger_bank.rows(
+        """
+        with latest as (select * from campaign_responses where position_date = '2025-05-31')
+        select avg(cast(is_control as integer)), count(*),
+            avg(base_probability) filter (is_control) - avg(base_probability) filter (not is_control),
+            stddev(base_probability)
+        from latest inner join truth_campaign_effects using (campaign_id, customer_id)
+        """
+    )[0]
+    assert abs(share - 0.25) < 4 * (0.25 * 0.75 / count) ** 0.5
+    assert abs(difference) < 4 * spread / (count * 0.25 * 0.75) ** 0.5
+    shares = larger_bank.rows(
+        """
+        select avg(cast(is_control as integer)), count(*)
+        from campaign_responses inner join truth_customers using (customer_id)
+        where position_date = '2025-05-31' group by segment
+        """
+    )
+    assert all(abs(share - 0.25) < 4 * (0.25 * 0.75 / count) ** 0.5 for share, count in shares)
+
+
+def test_responses_come_with_the_true_probabilities(larger_bank: DroppedBank) -> None:
+    """Guards campaign_effects: responses per group, and of the likely half, agree with it within 4 standard errors."""
+    groups = larger_bank.rows(
+        """
+        with expected as (
+            select *, base_probability + if(is_control, 0, uplift) as probability
+            from campaign_responses inner join truth_campaign_effects using (campaign_id, customer_id)
+            where position_date = '2025-05-31'
+        ),
+        halved as (select *, base_probability > median(base_probability) over () as is_likely from expected)
+        select is_control, is_likely, sum(probability), sum(probability * (1 - probability)), count(responded_date)
+        from halved group by all
+        """
+    )
+    assert len(groups) == 4
+    for _, _, expected, variance, found in groups:
+        assert abs(found - expected) < 4 * variance**0.5
+    assert larger_bank.value("select min(uplift) from truth_campaign_effects") < 0
+    assert larger_bank.value("select min(base_probability + uplift) from truth_campaign_effects") >= 0
+
+
+def test_likely_responders_can_be_seen_before(larger_bank: DroppedBank) -> None:
+    """Guards what a model can learn: base probabilities rise with the purchases of the month before the campaign."""
+    correlation = larger_bank.value(
+        f"""
+        with bought as (
+            select customer_id, count(*) as n from ({PURCHASES})
+            where transaction_date between '2025-02-01' and '2025-02-28' group by 1
+        )
+        select corr(ln(base_probability / segment_mean), ln(1 + coalesce(n, 0)))
+        from (
+            select *, avg(base_probability) over (partition by segment) as segment_mean
+            from truth_campaign_effects inner join truth_customers using (customer_id) where base_probability > 0
+        )
+        left join bought using (customer_id)
+        where campaign_id = 'CP0001'
+        """
+    )
+    assert correlation > 0.3

@@ -1,4 +1,4 @@
-"""Pictures of the default model: PNGs with something on them, and the reason where there is no model."""
+"""Pictures of event models: PNGs with something on them, and the reason where there is no model."""
 
 import io
 from datetime import date
@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.image import imread
 
 from pipeline.credit.default_model import RISK_FEATURES, fit_default_model
-from pipeline.credit.plots import draw_coefficients, draw_discrimination
+from pipeline.scoring.plots import draw_coefficients, draw_discrimination, draw_lift
 
 
 def _borrowers() -> pd.DataFrame:
@@ -29,9 +29,9 @@ def _borrowers() -> pd.DataFrame:
 
 
 def test_model_is_drawn_and_so_is_its_absence() -> None:
-    """Both pictures exist for a fitted model, and say why there is none below the gate."""
+    """All pictures exist for a fitted model, and say why there is none below the gate."""
     for least_events in (5, 5_000):
-        model = fit_default_model(_borrowers(), 0, date(2025, 12, 31), least_events, bootstraps=10)
-        for draw in (draw_discrimination, draw_coefficients):
-            pixels = imread(io.BytesIO(draw(model)), format="png")[..., :3]
+        model = fit_default_model(_borrowers(), 0, date(2025, 12, 31), least_events, 0.97, bootstraps=10)
+        for draw in (draw_discrimination, draw_coefficients, draw_lift):
+            pixels = imread(io.BytesIO(draw(model.event_model)), format="png")[..., :3]
             assert (pixels < 0.99).any(axis=2).mean() > 0.01

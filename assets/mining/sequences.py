@@ -1,0 +1,94 @@
+"""What follows what in customers' dated events."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+from pydantic import Field
+
+from assets.results import empty_frames, latest_complete_month, picture, policy_in_force, result_specs, write_results
+from pipeline.mining.outcomes import outcome_of_patterns, too_few_customers
+from pipeline.mining.sequence_plots import draw_sequences
+from pipeline.mining.sequences import mine_sequences
+from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
+from pipeline.warehouse import load_result_tables
+
+ALL_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
+TABLES = {name: ALL_TABLES[name] for name in ("sequence_patterns", "sequence_outcomes")}
+PATTERNS_SHOWN = 20
+
+
+class SequenceConfig(dg.Config):
+    """How patterns are compared with chance."""
+
+    seed: int = Field(1, description="Of the random orders; the same seed gives the same rates.")
+
+
+@dg.multi_asset(
+    name="sequences",
+    specs=result_specs("mining", TABLES, [("features", "customer_events"), ("policy", "policy_sequences")], {"pandas"}),
+    pool=WAREHOUSE_POOL,
+)
+def sequence_patterns(
+    context: dg.AssetExecutionContext, config: SequenceConfig, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult]:
+    """Find patterns over the events of the months to the latest complete one, within the limits of the policy."""
+    with warehouse.connect() as connection:
+        month_end_date = latest_complete_month(connection)
+        policy = policy_in_force(connection, "policy_sequences", month_end_date)
+        events = connection.execute(
+            "select customer_key, event_date, event_code from features.customer_events"
+            " where month_end_date <= $last and month_end_date > last_day($last - to_months($months))",
+            {"last": month_end_date, "months": policy["history_months"]},
+        ).df()
+        names = dict(
+            connection.execute("select distinct event_code, event_name_en from features.customer_events").fetchall()
+        )
+        frames = empty_frames(TABLES)
+        pictures = {}
+        customer_count = events["customer_key"].nunique()
+        if customer_count < policy["least_customers"]:
+            outcome = too_few_customers(customer_count, policy["least_customers"])
+        else:
+            found = mine_sequences(
+                events,
+                min_support=float(policy["minimum_support_share"]),
+                window_days=int(policy["window_days"]),
+                max_length=int(policy["most_items"]),
+                as_of_date=month_end_date,
+                random_orders=int(policy["random_orders"]),
+                seed=config.seed,
+            )
+            outcome = outcome_of_patterns(found)
+            patterns = found.patterns
+            is_beyond_chance = patterns["false_discovery_rate"] <= float(policy["highest_false_discovery_rate"])
+            patterns["is_significant"] = is_beyond_chance & ~patterns["is_chance"]
+            frames["sequence_patterns"] = patterns.assign(
+                month_end_date=month_end_date, policy_version=policy["policy_version"]
+            )
+            told = patterns[patterns["is_significant"] & ~patterns["is_redundant"]].head(PATTERNS_SHOWN)
+            columns = ["pattern", "customer_count", "confidence_share", "median_gap_days", "order_lift"]
+            pictures = {
+                "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
+                "patterns": picture(draw_sequences(patterns, names)),
+            }
+        context.log.info(outcome.reason_en)
+        frames["sequence_outcomes"] = pd.DataFrame([asdict(outcome)]).assign(
+            month_end_date=month_end_date, policy_version=policy["policy_version"]
+        )
+        yield from write_results(
+            context,
+            connection,
+            "mining",
+            TABLES,
+            frames,
+            {
+                "sequence_patterns": pictures,
+                "sequence_outcomes": {
+                    "outcome": outcome.outcome,
+                    "reason": f"{outcome.reason_en} / {outcome.reason_zh}",
+                },
+            },
+        )
