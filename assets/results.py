@@ -114,6 +114,18 @@ def policy_in_force(connection: duckdb.DuckDBPyConnection, table: str, on: date,
     return dict(zip(names, values, strict=True))
 
 
+def names_of(connection: duckdb.DuckDBPyConnection, table: str, what: str) -> dict[str, dict[str, str]]:
+    """Return the names of what a feature table's codes stand for: language to code to name."""
+    return {
+        language: dict(
+            connection.execute(
+                f"select {what}_code, any_value({what}_name_{language}) from {table} group by all"
+            ).fetchall()
+        )
+        for language in ("en", "zh")
+    }
+
+
 def picture(png: bytes) -> dg.MarkdownMetadataValue:
     """Make metadata of a PNG, to be seen in the UI."""
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")

@@ -8,8 +8,17 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from assets.results import empty_frames, latest_complete_month, picture, policy_in_force, result_specs, write_results
+from assets.results import (
+    empty_frames,
+    latest_complete_month,
+    names_of,
+    picture,
+    policy_in_force,
+    result_specs,
+    write_results,
+)
 from pipeline.mining.associations import mine_rules
+from pipeline.mining.item_names import named_items
 from pipeline.mining.outcomes import outcome_of_rules, too_few_customers
 from pipeline.mining.rule_plots import draw_rule_matrix, draw_rules
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
@@ -18,8 +27,8 @@ from pipeline.warehouse import load_result_tables
 ALL_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
 TABLES = {name: ALL_TABLES[name] for name in ("association_rules", "frequent_itemsets", "association_outcomes")}
 RULES_SHOWN = 20
-# A card account comes with every credit card: a rule between the two says nothing.
-ITEMS_LEFT_OUT = ["product:credit_card_account"]
+# What comes with a product or a purchase by its nature: a rule between the two says nothing.
+ITEMS_LEFT_OUT = ["product:credit_card_account", "channel:card", "channel:pos"]
 
 
 class AssociationConfig(dg.Config):
@@ -47,9 +56,7 @@ def association_rules(
             " and item_code not in (select unnest(?))",
             [month_end_date, ITEMS_LEFT_OUT],
         ).df()
-        names = dict(
-            connection.execute("select distinct item_code, item_name_en from features.customer_items").fetchall()
-        )
+        names = names_of(connection, "features.customer_items", "item")
         frames = empty_frames(TABLES)
         pictures = {}
         customer_count = items["customer_key"].nunique()
@@ -70,17 +77,27 @@ def association_rules(
             rules = found.rules
             is_beyond_chance = rules["false_discovery_rate"] <= float(policy["highest_false_discovery_rate"])
             rules["is_significant"] = is_beyond_chance & ~rules["is_chance"]
+            for side in ("antecedent", "consequent"):
+                for language, of_language in names.items():
+                    rules[f"{side}_{language}"] = named_items(rules[f"{side}_items"], of_language)
             dated = {"month_end_date": month_end_date, "policy_version": policy["policy_version"]}
             frames |= {
                 "association_rules": rules.assign(**dated),
                 "frequent_itemsets": found.itemsets.assign(**dated),
             }
             told = rules[rules["is_significant"] & ~rules["is_redundant"]].head(RULES_SHOWN)
-            columns = ["antecedent", "consequent", "support_share", "confidence_share", "lift", "false_discovery_rate"]
+            columns = [
+                "antecedent_en",
+                "consequent_en",
+                "support_share",
+                "confidence_share",
+                "lift",
+                "false_discovery_rate",
+            ]
             pictures = {
                 "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
-                "rules": picture(draw_rules(rules, names)),
-                "matrix": picture(draw_rule_matrix(rules, names)),
+                "rules": picture(draw_rules(rules, names["en"])),
+                "matrix": picture(draw_rule_matrix(rules, names["en"])),
             }
         context.log.info(outcome.reason_en)
         frames["association_outcomes"] = pd.DataFrame([asdict(outcome)]).assign(

@@ -140,7 +140,7 @@ def _fit_propensity(
     connection: duckdb.DuckDBPyConnection, month_end_date: date, policy: Mapping[str, Any], seed: int
 ) -> PropensityModel:
     offers = connection.execute(
-        "select campaign_offers.* exclude (as_of_date), customer_months.* exclude (customer_key, month_end_date)"
+        "select campaign_offers.*, customer_months.* exclude (customer_key, month_end_date)"
         " from features.campaign_offers join features.customer_months"
         " on campaign_offers.customer_key = customer_months.customer_key"
         " and campaign_offers.feature_month_end_date = customer_months.month_end_date"

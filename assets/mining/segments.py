@@ -1,6 +1,6 @@
 """Customer segments, fitted on the latest complete month; every month is divided by them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,11 @@ def customer_segments(
         persons = active_persons(
             connection.execute("select * from features.customer_months where month_end_date = ?", [month_end_date]).df()
         )
+        metadata: Mapping[str, Mapping[str, Any]] = {}
         if len(persons) < policy["least_customers"]:
             few = too_few_customers(len(persons), policy["least_customers"])
             outcome = {"outcome": few.outcome, "reason_en": few.reason_en, "reason_zh": few.reason_zh}
-            frames, metadata = empty_frames(TABLES), {}
+            frames = empty_frames(TABLES)
         else:
             frames, metadata, outcome = _divide(connection, persons, month_end_date, policy, config.seed)
         context.log.info(outcome["reason_en"])
@@ -100,7 +101,7 @@ def _divide(
     month_end_date: date,
     policy: dict[str, Any],
     seed: int,
-) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, object]], dict[str, str]]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, Any]], dict[str, str]]:
     found = fit_segments(
         persons,
         seed,
@@ -124,7 +125,7 @@ def _divide(
         "segment_drift": drift,
         "segment_movements": segment_movements(assignments),
     }
-    metadata = {
+    metadata: dict[str, dict[str, Any]] = {
         "customer_segments": {"map": picture(draw_segment_map(found, persons, seed))},
         "segment_profiles": {
             "profiles": dg.MetadataValue.md(found.profiles.to_markdown(index=False)),

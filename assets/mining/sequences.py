@@ -8,7 +8,16 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from assets.results import empty_frames, latest_complete_month, picture, policy_in_force, result_specs, write_results
+from assets.results import (
+    empty_frames,
+    latest_complete_month,
+    names_of,
+    picture,
+    policy_in_force,
+    result_specs,
+    write_results,
+)
+from pipeline.mining.item_names import named_elements
 from pipeline.mining.outcomes import outcome_of_patterns, too_few_customers
 from pipeline.mining.sequence_plots import draw_sequences
 from pipeline.mining.sequences import mine_sequences
@@ -18,6 +27,8 @@ from pipeline.warehouse import load_result_tables
 ALL_TABLES = load_result_tables(Path(__file__).with_name("tables.yaml"))
 TABLES = {name: ALL_TABLES[name] for name in ("sequence_patterns", "sequence_outcomes")}
 PATTERNS_SHOWN = 20
+# What the bank does itself comes on the same few dates for many, and seems to lead to all that comes after.
+EVENTS_LEFT_OUT = ["contact:offer"]
 
 
 class SequenceConfig(dg.Config):
@@ -40,12 +51,11 @@ def sequence_patterns(
         policy = policy_in_force(connection, "policy_sequences", month_end_date)
         events = connection.execute(
             "select customer_key, event_date, event_code from features.customer_events"
-            " where month_end_date <= $last and month_end_date > last_day($last - to_months($months))",
-            {"last": month_end_date, "months": policy["history_months"]},
+            " where event_code not in (select unnest($left_out))"
+            " and month_end_date <= $last and month_end_date > last_day($last - to_months($months))",
+            {"last": month_end_date, "months": policy["history_months"], "left_out": EVENTS_LEFT_OUT},
         ).df()
-        names = dict(
-            connection.execute("select distinct event_code, event_name_en from features.customer_events").fetchall()
-        )
+        names = names_of(connection, "features.customer_events", "event")
         frames = empty_frames(TABLES)
         pictures = {}
         customer_count = events["customer_key"].nunique()
@@ -65,14 +75,16 @@ def sequence_patterns(
             patterns = found.patterns
             is_beyond_chance = patterns["false_discovery_rate"] <= float(policy["highest_false_discovery_rate"])
             patterns["is_significant"] = is_beyond_chance & ~patterns["is_chance"]
+            for language, of_language in names.items():
+                patterns[f"pattern_{language}"] = named_elements(patterns["elements"], of_language)
             frames["sequence_patterns"] = patterns.assign(
                 month_end_date=month_end_date, policy_version=policy["policy_version"]
             )
             told = patterns[patterns["is_significant"] & ~patterns["is_redundant"]].head(PATTERNS_SHOWN)
-            columns = ["pattern", "customer_count", "confidence_share", "median_gap_days", "order_lift"]
+            columns = ["pattern_en", "customer_count", "confidence_share", "median_gap_days", "order_lift"]
             pictures = {
                 "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
-                "patterns": picture(draw_sequences(patterns, names)),
+                "patterns": picture(draw_sequences(patterns, names["en"])),
             }
         context.log.info(outcome.reason_en)
         frames["sequence_outcomes"] = pd.DataFrame([asdict(outcome)]).assign(

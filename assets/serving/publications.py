@@ -28,9 +28,8 @@ PUBLICATIONS_KEY = dg.AssetKey(["ops", "publications"])
         for key in (
             ("core", "fct_transactions"),
             ("features", "customer_months"),
-            ("mining", "customer_segments"),
-            ("mining", "association_rules"),
-            ("credit", "credit_scores"),
+            # reads from every step of mining and scoring
+            ("mining", "model_cards"),
             ("ops", "reconciliations"),
         )
     ],

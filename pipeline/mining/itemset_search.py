@@ -141,7 +141,10 @@ def _split(slices: Iterator[csr_matrix], item_count: int) -> tuple[csc_matrix, N
         is_long = np.diff(baskets.indptr) > DENSE_SHARE * item_count
         short.append(baskets if not is_long.any() else baskets[~is_long])
         octets.append(_octets(baskets[is_long]))
-    return vstack(short, format="csr", dtype=bool).tocsc(), _bits_by_item(np.concatenate(octets), item_count)
+    delivering = vstack(short, format="csr", dtype=bool)
+    # the slices would be a third copy beside the two orders
+    short.clear()
+    return delivering.tocsc(), _bits_by_item(np.concatenate(octets), item_count)
 
 
 def _octets(baskets: csr_matrix) -> NDArray[np.uint8]:

@@ -87,7 +87,8 @@ def write_cards(facts: Sequence[ModelFacts]) -> pd.DataFrame:
     rows = []
     for fact in facts:
         model = _named(texts["models"], fact.model_code, "models")
-        told = {language: _sections(fact, model, texts["metrics"], language) for language in ("en", "zh")}
+        told_en = _sections(fact, model, texts["metrics"], "en")
+        told_zh = _sections(fact, model, texts["metrics"], "zh")
         rows += [
             (
                 fact.model_code,
@@ -97,8 +98,8 @@ def write_cards(facts: Sequence[ModelFacts]) -> pd.DataFrame:
                 model["name"]["zh"],
                 title["en"],
                 title["zh"],
-                told["en"][section],
-                told["zh"][section],
+                told_en[section],
+                told_zh[section],
             )
             for position, (section, title) in enumerate(texts["sections"].items(), start=1)
         ]
@@ -155,7 +156,7 @@ def _figures(metrics: pd.DataFrame, names: Mapping[str, Any], language: Language
     return "\n".join(told) or {"en": "none", "zh": "无"}[language]
 
 
-def _with_interval(row: Mapping[str, Any], language: Language) -> str:
+def _with_interval(row: Mapping[Any, Any], language: Language) -> str:
     value = f"{row['value']:,.0f}" if row["value"] == round(row["value"]) else f"{row['value']:.3f}"
     if pd.isna(row["lower_bound"]):
         return value

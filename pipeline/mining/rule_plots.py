@@ -4,6 +4,8 @@ Belongs here: drawing what ``associations`` found. Does not belong here: computi
 Texts are English, because the fonts that matplotlib carries have no Chinese characters.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,7 +19,7 @@ MOST_CONSEQUENTS = 16
 SIDE_LABEL_LENGTH = 44
 
 
-def draw_rules(rules: pd.DataFrame) -> bytes:
+def draw_rules(rules: pd.DataFrame, names: Mapping[str, str] | None = None) -> bytes:
     """Draw rules by support and confidence, coloured by lift; the rules with the highest lift are named.
 
     Only rules that are not redundant; those that random tables have as strong are drawn as crosses and not named.
@@ -26,13 +28,15 @@ def draw_rules(rules: pd.DataFrame) -> bytes:
     ----------
     rules : DataFrame
         ``Associations.rules`` of `associations.mine_rules`; may be empty.
+    names : mapping of str to str, optional
+        What to show for an item's code; the code where there is nothing.
 
     Returns
     -------
     bytes
         A PNG.
     """
-    told = rules[~rules["is_redundant"]]
+    told = _renamed(rules[~rules["is_redundant"]], names)
     is_chance = told["is_chance"]
     named = told[~is_chance].head(RULES_LABELLED).to_dict("records")
     figure = Figure(figsize=(9, 5 + 0.2 * len(named)), layout="constrained")
@@ -84,7 +88,7 @@ def draw_rules(rules: pd.DataFrame) -> bytes:
     return png_of(figure)
 
 
-def draw_rule_matrix(rules: pd.DataFrame) -> bytes:
+def draw_rule_matrix(rules: pd.DataFrame, names: Mapping[str, str] | None = None) -> bytes:
     """Draw the strongest rules as a matrix: a row per antecedent, a column per consequent, coloured by lift.
 
     Only rules that are not redundant and that no random table has as strong. Antecedents with one consequent stand
@@ -94,13 +98,15 @@ def draw_rule_matrix(rules: pd.DataFrame) -> bytes:
     ----------
     rules : DataFrame
         ``Associations.rules`` of `associations.mine_rules`, highest lift first; may be empty.
+    names : mapping of str to str, optional
+        What to show for an item's code; the code where there is nothing.
 
     Returns
     -------
     bytes
         A PNG.
     """
-    told = rules[~(rules["is_redundant"] | rules["is_chance"])]
+    told = _renamed(rules[~(rules["is_redundant"] | rules["is_chance"])], names)
     shown = told[told["consequent"].isin(told["consequent"].drop_duplicates().head(MOST_CONSEQUENTS))]
     shown = shown[shown["antecedent"].isin(shown["antecedent"].drop_duplicates().head(MOST_ANTECEDENTS))]
     # both sides in the order of their strongest rule; rules come by lift
@@ -116,9 +122,9 @@ def draw_rule_matrix(rules: pd.DataFrame) -> bytes:
         axes.set_axis_off()
         axes.set_title("no rule says more than chance and than its shorter forms")
         return png_of(figure)
-    # one rule per cell, NaN where there is none
+    # NaN where there is no rule; of items with one name the strongest
     lifts, confidences = (
-        shown.pivot(index="antecedent", columns="consequent", values=measure)
+        shown.pivot_table(index="antecedent", columns="consequent", values=measure, aggfunc="max")
         .loc[antecedents, consequents]
         .to_numpy(dtype=np.float64)
         for measure in ("lift", "confidence_share")
@@ -149,6 +155,18 @@ def draw_rule_matrix(rules: pd.DataFrame) -> bytes:
     axes.set_ylabel("A: used")
     axes.set_title(f"{len(shown):,} of {len(told):,} rules A → C; cells: share of those with A that use C", fontsize=10)
     return png_of(figure)
+
+
+def _renamed(rules: pd.DataFrame, names: Mapping[str, str] | None) -> pd.DataFrame:
+    """Show items by name."""
+    if names is None:
+        return rules
+    return rules.assign(
+        **{
+            side: [" & ".join(names.get(code, code) for code in codes) for codes in rules[f"{side}_items"]]
+            for side in ("antecedent", "consequent")
+        }
+    )
 
 
 def _shortened(text: str, length: int) -> str:

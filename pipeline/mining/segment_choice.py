@@ -60,7 +60,7 @@ class SegmentPolicy:
 
     fewest_segments: int = 3
     most_segments: int = 10
-    smallest_share: float = 0.02
+    smallest_share: float = 0.01
     least_stability: float = 0.80
     least_jaccard: float = 0.75
     random_tables: int = 10

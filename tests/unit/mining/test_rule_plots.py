@@ -39,6 +39,15 @@ def test_redundant_rules_are_not_drawn(draw: Callable[[pd.DataFrame], bytes]) ->
     assert draw(rules.assign(is_redundant=True)) == draw(rules.iloc[:0])
 
 
+@pytest.mark.parametrize("draw", [draw_rules, draw_rule_matrix])
+def test_items_are_shown_by_name(draw: Callable[..., bytes]) -> None:
+    """A marketer reads names; a code without one stays, and two codes of one name break nothing."""
+    rules = _rules(min_lift=1)
+    assert draw(rules, {"a": "travel"}) != draw(rules)
+    assert draw(rules, {}) == draw(rules)
+    assert _share_of_ink(draw(rules, {"a": "travel", "c": "travel", "b": "hotels", "d": "hotels"})) > 0.001
+
+
 def test_rules_of_chance_are_not_in_the_matrix() -> None:
     """The matrix shows what may be told; a rule that random tables have as strong may not."""
     rules = _rules(min_lift=1)
