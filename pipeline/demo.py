@@ -33,8 +33,21 @@ QUESTIONS = (
         "from mining.segment_profiles order by segment_code",
     ),
     (
-        "Is there a default model, and why or why not?",
-        "select outcome, reason_en, reason_zh from credit.default_model_outcomes",
+        "What goes together beyond chance?",
+        "select antecedent_en, consequent_en, confidence_share, lift, false_discovery_rate\n"
+        "from mining.association_rules where is_significant and not is_redundant\n"
+        "order by lift desc, antecedent, consequent limit 5",
+    ),
+    (
+        "What follows what, and after how many days?",
+        "select pattern_en, customer_count, confidence_share, median_gap_days, order_lift\n"
+        "from mining.sequence_patterns where is_significant and not is_redundant\n"
+        "order by order_lift desc, pattern limit 5",
+    ),
+    (
+        "Which models are there, and why or why not?",
+        "select model_name_en, model_name_zh, text_en as outcome from mining.model_cards\n"
+        "where section_code = 'outcome'",
     ),
     (
         "Who is behind with a loan at the latest month end, and by how much?",

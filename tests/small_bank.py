@@ -60,6 +60,26 @@ def refresh_mining(settings: Settings) -> None:
         execute_job(build_definitions(settings), "mining_refresh", instance, {}, print)
 
 
+def run_mining_steps(settings: Settings, *names: str) -> bool:
+    """Run some steps of mining, and no other, on whatever the build file holds; tell whether all succeeded."""
+    import dagster as dg
+
+    from pipeline.definitions import build_definitions
+    from pipeline.runs import prepare_instance
+
+    prepare_instance(settings)
+    definitions = build_definitions(settings)
+    tables = [
+        key
+        for assets_def in definitions.resolve_asset_graph().assets_defs
+        if assets_def.is_executable and assets_def.op.name in names
+        for key in assets_def.keys
+    ]
+    job = definitions.resolve_job_def("mining_refresh")
+    with dg.DagsterInstance.get() as instance:
+        return job.execute_in_process(instance=instance, asset_selection=tables, raise_on_error=False).success
+
+
 def copy_home(source: Path, target: Path) -> Path:
     """Copy a home; the landing files are shared, so a test that changes one replaces it by another file."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("landing"), dirs_exist_ok=True)

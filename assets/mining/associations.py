@@ -73,10 +73,10 @@ def association_rules(
                 random_tables=int(policy["random_tables"]),
                 seed=config.seed,
             )
-            outcome = outcome_of_rules(found)
             rules = found.rules
             is_beyond_chance = rules["false_discovery_rate"] <= float(policy["highest_false_discovery_rate"])
             rules["is_significant"] = is_beyond_chance & ~rules["is_chance"]
+            outcome = outcome_of_rules(found)
             for side in ("antecedent", "consequent"):
                 for language, of_language in names.items():
                     rules[f"{side}_{language}"] = named_items(rules[f"{side}_items"], of_language)

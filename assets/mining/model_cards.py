@@ -107,13 +107,16 @@ union all by name
 select model_code, metric_code, value
 from (
     unpivot (
-        select 'associations' as model_code, found_count::double as found_count, chance_count::double as chance_count,
-            random_count_mean as random_count_mean
+        select
+            'associations' as model_code,
+            found_count::double as found_count,
+            significant_count::double as significant_count,
+            random_count_mean
         from mining.association_outcomes
         union all
-        select 'sequences', found_count::double, chance_count::double, random_count_mean
+        select 'sequences', found_count::double, significant_count::double, random_count_mean
         from mining.sequence_outcomes
-    ) on found_count, chance_count, random_count_mean into name metric_code value value
+    ) on found_count, significant_count, random_count_mean into name metric_code value value
 )
 """
 ORDER = ["segments", "associations", "sequences", "churn", "propensity", "default"]

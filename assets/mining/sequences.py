@@ -71,10 +71,10 @@ def sequence_patterns(
                 random_orders=int(policy["random_orders"]),
                 seed=config.seed,
             )
-            outcome = outcome_of_patterns(found)
             patterns = found.patterns
             is_beyond_chance = patterns["false_discovery_rate"] <= float(policy["highest_false_discovery_rate"])
             patterns["is_significant"] = is_beyond_chance & ~patterns["is_chance"]
+            outcome = outcome_of_patterns(found)
             for language, of_language in names.items():
                 patterns[f"pattern_{language}"] = named_elements(patterns["elements"], of_language)
             frames["sequence_patterns"] = patterns.assign(

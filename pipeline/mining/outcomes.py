@@ -6,6 +6,8 @@ Belongs here: the sentences that stand beside the results. Does not belong here:
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 from pipeline.mining.associations import Associations
 from pipeline.mining.sequences import SequencePatterns
 
@@ -17,13 +19,14 @@ class MiningOutcome:
     Attributes
     ----------
     outcome : {'found', 'nothing_found', 'insufficient_data'}
-        ``nothing_found`` where nothing told is beyond chance.
+        ``nothing_found`` where nothing is beyond chance, however much there is.
     reason_en, reason_zh : str
         The counts behind it.
     customer_count : int
         Customers that were looked at.
-    found_count, chance_count : int
-        Rules or patterns told, and how many of them random data give as well.
+    found_count, significant_count, chance_count : int
+        Rules or patterns within the policy's limits, how many of them are beyond chance, and how many random data give
+        as well. The rest are neither: too many as strong are to be expected by chance.
     random_count_mean : float or None
         How many random data give, on average; None where nothing was looked at.
     """
@@ -33,6 +36,7 @@ class MiningOutcome:
     reason_zh: str
     customer_count: int
     found_count: int = 0
+    significant_count: int = 0
     chance_count: int = 0
     random_count_mean: float | None = None
 
@@ -48,40 +52,40 @@ def too_few_customers(customer_count: int, least_customers: int) -> MiningOutcom
 
 
 def outcome_of_rules(found: Associations) -> MiningOutcome:
-    """Return what came of mining rules."""
+    """Return what came of mining rules, whose column ``is_significant`` says which are beyond chance."""
     return _outcome(
         found.customer_count,
-        len(found.rules),
-        int(found.rules["is_chance"].sum()),
+        found.rules,
         found.random_rule_count_mean,
-        ("rules", "a random table of the same row and column sums"),
+        ("rules", "a random table of the same row and column sums gives"),
         ("条规则", "行列合计相同的随机表"),
     )
 
 
 def outcome_of_patterns(found: SequencePatterns) -> MiningOutcome:
-    """Return what came of mining sequences."""
+    """Return what came of mining sequences, of which ``is_significant`` says which are beyond chance."""
     return _outcome(
         found.customer_count,
-        len(found.patterns),
-        int(found.patterns["is_chance"].sum()),
+        found.patterns,
         found.random_pattern_count_mean,
-        ("patterns", "the same events in random order"),
+        ("patterns", "the same events in random order give"),
         ("个模式", "随机排序的相同事件"),
     )
 
 
 def _outcome(
-    customers: int, told: int, chance: int, random_mean: float, words_en: tuple[str, str], words_zh: tuple[str, str]
+    customers: int, told: pd.DataFrame, random_mean: float, words_en: tuple[str, str], words_zh: tuple[str, str]
 ) -> MiningOutcome:
+    significant, chance = (int(told[column].sum()) for column in ("is_significant", "is_chance"))
     return MiningOutcome(
-        "found" if told > chance else "nothing_found",
-        f"{told:,} {words_en[0]} among {customers:,} customers, {chance:,} of them no rarer in random data; "
-        f"{words_en[1]} gives {random_mean:,.1f} on average",
-        f"{customers:,} 位客户中有 {told:,} {words_zh[0]}，其中 {chance:,} 在随机数据中同样出现；"
+        "found" if significant else "nothing_found",
+        f"{len(told):,} {words_en[0]} among {customers:,} customers, {significant:,} of them beyond chance; "
+        f"{words_en[1]} {random_mean:,.1f} on average",
+        f"{customers:,} 位客户中有 {len(told):,} {words_zh[0]}，其中 {significant:,} 超出随机水平；"
         f"{words_zh[1]}平均给出 {random_mean:,.1f}",
         customers,
-        told,
+        len(told),
+        significant,
         chance,
         random_mean,
     )

@@ -63,14 +63,17 @@ def _need(group: str, name_en: str, name_zh: str, much_en: str, much_zh: str) ->
     """Return the share of a group in all purchases, smoothed by a ninth of a purchase in each of the nine groups.
 
     The ninth is Perks' prior (Perks 1947, J. Inst. Actuaries 73, 285-334): all groups together weigh as one purchase,
-    so that a single one makes no lover of travel, and who buys nothing has no need that stands out.
+    so that a single one makes no lover of travel. What those need who buy nothing is unknown.
     """
     return Behaviour(
         column=f"{group}_purchases_3m_share",
         block="needs",
         measure="composition",
         source_columns=(f"purchases_{group}_3m_count", "purchases_3m_count"),
-        derivation=(f"(coalesce(purchases_{group}_3m_count, 0) + 1e0 / 9) / (coalesce(purchases_3m_count, 0) + 1e0)"),
+        derivation=(
+            f"case when purchases_3m_count > 0"
+            f" then (coalesce(purchases_{group}_3m_count, 0) + 1e0 / 9) / (purchases_3m_count + 1e0) end"
+        ),
         name_en=name_en,
         name_zh=name_zh,
         much_en=much_en,
@@ -217,8 +220,10 @@ def active_persons(customer_months: pd.DataFrame, behaviours: Sequence[Behaviour
     -------
     DataFrame
         ``customer_key`` and one float column per behaviour, in the order of the customer keys. Without an account there
-        is no balance, without inflow no share of salary, without outflow no share of cash: each is 0. An unknown age
-        stays null, which ``fit_segments`` takes as the bank's mean.
+        is no balance, without inflow no share of salary, without outflow no share of cash: each is 0. An unknown age,
+        and the needs of those who buy nothing, stay null, which ``fit_segments`` takes as the bank's mean. What is
+        known of nobody, such as the purchases of a bank without merchants, is 0 for all: ``fit_segments`` leaves it
+        out as a constant.
 
     Raises
     ------
@@ -232,6 +237,8 @@ def active_persons(customer_months: pd.DataFrame, behaviours: Sequence[Behaviour
     derivations = ", ".join(f"{behaviour.derivation} as {behaviour.column}" for behaviour in behaviours)
     with duckdb.connect() as connection:
         connection.register("customer_months", customer_months[needed])
-        return connection.sql(
+        persons = connection.sql(
             f"select customer_key, {derivations} from customer_months where {ACTIVE_PERSON} order by customer_key"
         ).df()
+    unknown = [behaviour.column for behaviour in behaviours if persons[behaviour.column].isna().all()]
+    return persons.assign(**dict.fromkeys(unknown, 0.0))

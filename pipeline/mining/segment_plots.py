@@ -87,7 +87,7 @@ def draw_criterion(segmentation: Segmentation) -> bytes:
     criterion = segmentation.criterion
     counts = criterion["segment_count"]
     chosen = int(criterion.loc[criterion["is_chosen"], "segment_count"].iloc[0])
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
     stability, separation = figure.subplots(1, 2)
     stability.plot(counts, criterion["stability"], marker="s", label="whole division (adjusted Rand index)")
     stability.plot(counts, criterion["smallest_jaccard"], marker="^", label="weakest segment (Jaccard)")
@@ -112,7 +112,8 @@ def draw_criterion(segmentation: Segmentation) -> bytes:
         axes.axvline(chosen, color="black", linestyle=":", label=f"chosen: {chosen}")
         axes.set_xticks(counts)
         axes.set_xlabel("number of segments")
-        axes.legend(fontsize=8)
+        # below the axes, because any place within may hold a line
+        axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
         axes.grid(alpha=0.3)
     figure.suptitle(_finding(segmentation), fontsize=10)
     return png_of(figure)
@@ -263,6 +264,7 @@ def draw_drift(drift: pd.DataFrame, profiles: pd.DataFrame) -> bytes:
     for month, value in enumerate(index):
         axes.text(month, 1.01, f"{value:.2f}", ha="center", va="bottom", fontsize=8)
     axes.set_ylim(0, 1.06)
+    axes.tick_params(axis="x", labelsize=8, rotation=30)
     axes.set_ylabel("share of active persons")
     axes.set_title(
         "Segments by month, centres unchanged\nabove: population stability index (from 0.1 look, from 0.25 fit anew)",

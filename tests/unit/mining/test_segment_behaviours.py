@@ -53,7 +53,7 @@ def test_active_persons_and_their_behaviour() -> None:
 
 
 def test_needs_are_parts_of_one_whole() -> None:
-    """The smoothed shares of all groups add up to one, with many purchases and with none."""
+    """The smoothed shares of all groups add up to one; the needs of who buys nothing are unknown, not evenly spread."""
     groups = [need.removesuffix("_purchases_3m_share") for need in NEEDS]
     random = np.random.default_rng(0)
     rows = []
@@ -62,9 +62,18 @@ def test_needs_are_parts_of_one_whole() -> None:
         own = {f"purchases_{group}_3m_count": int(count) for group, count in zip(groups, counts, strict=True)}
         rows.append(_customer_month(customer_key=f"c{number:02}", purchases_3m_count=int(counts.sum()), **own))
     persons = active_persons(pd.DataFrame(rows))
+    buys = np.array([row["purchases_3m_count"] > 0 for row in rows])
     assert len(NEEDS) == 9
-    assert np.allclose(persons[NEEDS].sum(axis=1), 1)
-    assert (persons[NEEDS] > 0).all(axis=None)
+    assert 0 < buys.sum() < len(buys)
+    assert persons.loc[~buys, NEEDS].isna().all(axis=None)
+    assert np.allclose(persons.loc[buys, NEEDS].sum(axis=1), 1)
+    assert (persons.loc[buys, NEEDS] > 0).all(axis=None)
+
+
+def test_a_bank_without_merchants_has_no_needs() -> None:
+    """What is known of nobody is a constant that the division leaves out, not an error."""
+    persons = active_persons(pd.DataFrame([_customer_month(customer_key="a"), _customer_month(customer_key="b")]))
+    assert (persons[NEEDS] == 0).all(axis=None)
 
 
 def test_nobody_is_divided_by_what_he_said_or_was_sold() -> None:

@@ -52,7 +52,7 @@ def test_the_finest_eligible_division_is_chosen() -> None:
         _candidate(6, 0.30),  # not apart enough
         _candidate(7, 0.49, stability=0.7),
         _candidate(8, 0.49, jaccard=0.5),
-        _candidate(9, 0.49, share=0.01),
+        _candidate(9, 0.49, share=0.005),
     ]
     criterion, chosen = choose(candidates, POLICY)
     assert chosen.segment_count == 5
