@@ -5,6 +5,7 @@ Belongs here: what every asset that writes frames shares. Does not belong here: 
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -15,10 +16,13 @@ import pandas as pd
 from assets.metadata import table_metadata
 from pipeline.dbt_translator import OWNERS
 from pipeline.errors import InputError
+from pipeline.mining.outcomes import MiningOutcome
 from pipeline.serving.builds import record_results
 from pipeline.warehouse import ResultTable, literal, replace_tables
 
 FEATURES = ("features", "customer_months")
+# What companies alone have goes together by its nature, so what is mined of customers' habits is mined of persons.
+IS_PERSON = "customer_key in (select customer_key from features.customer_months where customer_type = 'person')"
 
 
 def result_specs(
@@ -54,6 +58,32 @@ def write_results(
             asset_key=[schema, table],
             metadata={**table_metadata(connection, schema, table), **metadata.get(table, {})},
         )
+
+
+def write_mined(
+    context: dg.AssetExecutionContext,
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, ResultTable],
+    outcomes_table: str,
+    outcome: MiningOutcome,
+    stamp: Mapping[str, Any],
+    frames: Mapping[str, pd.DataFrame],
+    metadata: Mapping[str, Mapping[str, Any]],
+) -> Iterator[dg.MaterializeResult]:
+    """Write what came of a step and what it found; ``stamp`` is in every row, tables without a frame become empty."""
+    context.log.info(outcome.reason_en)
+    written = {**frames, outcomes_table: pd.DataFrame([asdict(outcome)])}
+    yield from write_results(
+        context,
+        connection,
+        "mining",
+        tables,
+        empty_frames(tables) | {name: frame.assign(**stamp) for name, frame in written.items()},
+        {
+            **metadata,
+            outcomes_table: {"outcome": outcome.outcome, "reason": f"{outcome.reason_en} / {outcome.reason_zh}"},
+        },
+    )
 
 
 def empty_frames(tables: Mapping[str, ResultTable]) -> dict[str, pd.DataFrame]:

@@ -1,10 +1,12 @@
-"""What mining and scoring functions demand of the frame they are given.
+"""What mining and scoring functions demand of the frame and the limits they are given.
 
-Belongs here: checks of columns, rows and keys with messages for the user. Does not belong here: anything that changes
-a frame.
+Belongs here: checks of columns, rows, keys and numbers with messages for the user. Does not belong here: anything that
+changes a frame.
 """
 
+import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 
 import pandas as pd
 
@@ -83,4 +85,58 @@ def require_unique(frame: pd.DataFrame, key: Sequence[str], name: str) -> None:
             found=f"{len(repeated):,} rows too many, the first {tuple(repeated.iloc[0][list(key)])}",
             where=name,
             action="aggregate to one row per key",
+        )
+
+
+def require_share(name: str, value: object) -> None:
+    """Demand a share of something: a number above 0, up to 1.
+
+    Raises
+    ------
+    InputError
+        Naming the limit, and what was given instead.
+    """
+    _require(_is_number(value) and 0 < value <= 1, name, value, "a number above 0, up to 1")  # type: ignore[operator]
+
+
+def require_number(name: str, value: object, lowest: float, highest: float = math.inf) -> None:
+    """Demand a number within a range, its ends included; neither NaN nor infinity is one.
+
+    Raises
+    ------
+    InputError
+        Naming the limit, its range, and what was given instead.
+    """
+    is_valid = _is_number(value) and lowest <= value <= highest  # type: ignore[operator]
+    _require(is_valid, name, value, f"a number {_in_words(lowest, highest)}")
+
+
+def require_whole_number(name: str, value: object, lowest: int) -> None:
+    """Demand a whole number of at least so much.
+
+    Raises
+    ------
+    InputError
+        Naming the limit, its least value, and what was given instead.
+    """
+    is_valid = _is_number(value) and isinstance(value, Integral) and int(value) >= lowest
+    _require(is_valid, name, value, f"a whole number {_in_words(lowest, math.inf)}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _in_words(lowest: float, highest: float) -> str:
+    return f"of {lowest:g} or more" if math.isinf(highest) else f"from {lowest:g} to {highest:g}"
+
+
+def _require(is_valid: bool, name: str, value: object, expected: str) -> None:
+    if not is_valid:
+        raise InputError(
+            f"{name} is out of its range",
+            expected=expected,
+            found=repr(value),
+            where=name,
+            action="pass another value, or correct the policy that sets it",
         )

@@ -8,6 +8,8 @@ import io
 from matplotlib.figure import Figure
 
 RESOLUTION = 110  # dots per inch: legible in a browser, 50 to 100 kB a picture
+# In inches. Dagster shows a picture in a window of 1,080 pixels on a screen of 1,400 and cuts off what is wider.
+WIDEST = 9.8
 
 
 def png_of(figure: Figure) -> bytes:

@@ -60,8 +60,8 @@ def refresh_mining(settings: Settings) -> None:
         execute_job(build_definitions(settings), "mining_refresh", instance, {}, print)
 
 
-def run_mining_steps(settings: Settings, *names: str) -> bool:
-    """Run some steps of mining, and no other, on whatever the build file holds; tell whether all succeeded."""
+def run_mining_steps(settings: Settings, *names: str) -> list[str]:
+    """Run some steps of mining, and no other, on whatever the build file holds; return why those that failed did."""
     import dagster as dg
 
     from pipeline.definitions import build_definitions
@@ -77,7 +77,9 @@ def run_mining_steps(settings: Settings, *names: str) -> bool:
     ]
     job = definitions.resolve_job_def("mining_refresh")
     with dg.DagsterInstance.get() as instance:
-        return job.execute_in_process(instance=instance, asset_selection=tables, raise_on_error=False).success
+        ended = job.execute_in_process(instance=instance, asset_selection=tables, raise_on_error=False)
+    failures = [event.step_failure_data.error for event in ended.all_events if event.is_step_failure]
+    return [error.to_string() for error in failures if error]
 
 
 def copy_home(source: Path, target: Path) -> Path:

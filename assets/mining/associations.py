@@ -1,21 +1,22 @@
-"""Association rules over what customers use."""
+"""Association rules over what persons use."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 from pydantic import Field
 
 from assets.results import (
-    empty_frames,
+    FEATURES,
+    IS_PERSON,
     latest_complete_month,
     names_of,
     picture,
     policy_in_force,
     result_specs,
-    write_results,
+    write_mined,
 )
 from pipeline.mining.associations import mine_rules
 from pipeline.mining.item_names import named_items
@@ -40,25 +41,26 @@ class AssociationConfig(dg.Config):
 @dg.multi_asset(
     name="associations",
     specs=result_specs(
-        "mining", TABLES, [("features", "customer_items"), ("policy", "policy_association_rules")], {"pandas"}
+        "mining", TABLES, [("features", "customer_items"), FEATURES, ("policy", "policy_association_rules")], {"pandas"}
     ),
     pool=WAREHOUSE_POOL,
 )
 def association_rules(
     context: dg.AssetExecutionContext, config: AssociationConfig, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:
-    """Find rules over the items of the latest complete month, within the limits of the policy."""
+    """Find rules over the items of persons in the latest complete month, within the limits of the policy."""
     with warehouse.connect() as connection:
         month_end_date = latest_complete_month(connection)
         policy = policy_in_force(connection, "policy_association_rules", month_end_date)
         items = connection.execute(
             "select customer_key, item_code from features.customer_items where month_end_date = ?"
-            " and item_code not in (select unnest(?))",
+            " and item_code not in (select unnest(?))"
+            f" and {IS_PERSON}",
             [month_end_date, ITEMS_LEFT_OUT],
         ).df()
         names = names_of(connection, "features.customer_items", "item")
-        frames = empty_frames(TABLES)
-        pictures = {}
+        frames: dict[str, pd.DataFrame] = {}
+        metadata: dict[str, dict[str, Any]] = {}
         customer_count = items["customer_key"].nunique()
         if customer_count < policy["least_customers"]:
             outcome = too_few_customers(customer_count, policy["least_customers"])
@@ -80,11 +82,7 @@ def association_rules(
             for side in ("antecedent", "consequent"):
                 for language, of_language in names.items():
                     rules[f"{side}_{language}"] = named_items(rules[f"{side}_items"], of_language)
-            dated = {"month_end_date": month_end_date, "policy_version": policy["policy_version"]}
-            frames |= {
-                "association_rules": rules.assign(**dated),
-                "frequent_itemsets": found.itemsets.assign(**dated),
-            }
+            frames = {"association_rules": rules, "frequent_itemsets": found.itemsets}
             told = rules[rules["is_significant"] & ~rules["is_redundant"]].head(RULES_SHOWN)
             columns = [
                 "antecedent_en",
@@ -94,26 +92,12 @@ def association_rules(
                 "lift",
                 "false_discovery_rate",
             ]
-            pictures = {
-                "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
-                "rules": picture(draw_rules(rules, names["en"])),
-                "matrix": picture(draw_rule_matrix(rules, names["en"])),
+            metadata = {
+                "association_rules": {
+                    "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
+                    "rules": picture(draw_rules(rules, names["en"])),
+                    "matrix": picture(draw_rule_matrix(rules, names["en"])),
+                }
             }
-        context.log.info(outcome.reason_en)
-        frames["association_outcomes"] = pd.DataFrame([asdict(outcome)]).assign(
-            month_end_date=month_end_date, policy_version=policy["policy_version"]
-        )
-        yield from write_results(
-            context,
-            connection,
-            "mining",
-            TABLES,
-            frames,
-            {
-                "association_rules": pictures,
-                "association_outcomes": {
-                    "outcome": outcome.outcome,
-                    "reason": f"{outcome.reason_en} / {outcome.reason_zh}",
-                },
-            },
-        )
+        stamp = {"month_end_date": month_end_date, "policy_version": policy["policy_version"]}
+        yield from write_mined(context, connection, TABLES, "association_outcomes", outcome, stamp, frames, metadata)

@@ -1,6 +1,6 @@
 """Churn warning and response propensity of persons."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,14 @@ import pandas as pd
 from pydantic import Field
 
 from assets.results import FEATURES, latest_complete_month, picture, policy_in_force, result_specs, write_results
-from pipeline.mining.churn import ChurnModel, fit_churn_model
-from pipeline.mining.propensity import PropensityModel, eligible_candidates, fit_propensity_model
+from pipeline.mining.churn import CHURN_FEATURES, ChurnModel, fit_churn_model
+from pipeline.mining.propensity import (
+    OFFER_COLUMNS,
+    PROPENSITY_FEATURES,
+    PropensityModel,
+    eligible_candidates,
+    fit_propensity_model,
+)
 from pipeline.resources import WAREHOUSE_POOL, WarehouseResource
 from pipeline.scoring.event_model import EventModel
 from pipeline.scoring.plots import draw_coefficients, draw_discrimination, draw_lift
@@ -40,6 +46,17 @@ TABLES = {
         *SHARED_TABLES,
     )
 }
+# what the models look at, out of some hundred columns
+CHURN_COLUMNS = [
+    "customer_key",
+    "month_end_date",
+    "history_months",
+    "horizon_months",
+    "is_attrited",
+    *(feature.column for feature in CHURN_FEATURES),
+]
+PROPENSITY_COLUMNS = [feature.column for feature in PROPENSITY_FEATURES]
+CUSTOMER_COLUMNS = ["customer_key", "month_end_date", "customer_type", "status_code", "has_marketing_opt_out"]
 
 
 class CustomerModelConfig(dg.Config):
@@ -120,9 +137,8 @@ def _fit_churn(
     connection: duckdb.DuckDBPyConnection, month_end_date: date, policy: Mapping[str, Any], seed: int
 ) -> ChurnModel:
     frame = connection.execute(
-        "select customer_months.*, customer_attrition.horizon_months, customer_attrition.is_attrited"
-        " from features.customer_attrition join features.customer_months using (customer_key, month_end_date)"
-        " where month_end_date <= ?",
+        f"select {_listed(CHURN_COLUMNS)} from features.customer_attrition"
+        " inner join features.customer_months using (customer_key, month_end_date) where month_end_date <= ?",
         [month_end_date],
     ).df()
     return fit_churn_model(
@@ -130,7 +146,7 @@ def _fit_churn(
         seed,
         month_end_date,
         least_events=policy["least_events"],
-        test_month_count=policy["test_month_count"],
+        test_month_count=policy["test_period_count"],
         contact_budget_share=float(policy["contact_budget_share"]),
         highest_single_feature_auc=float(policy["highest_single_feature_auc"]),
     )
@@ -139,16 +155,17 @@ def _fit_churn(
 def _fit_propensity(
     connection: duckdb.DuckDBPyConnection, month_end_date: date, policy: Mapping[str, Any], seed: int
 ) -> PropensityModel:
+    # a left join: how many offers cannot be learnt from is for the model to say
     offers = connection.execute(
-        "select campaign_offers.*, customer_months.* exclude (customer_key, month_end_date)"
-        " from features.campaign_offers join features.customer_months"
-        " on campaign_offers.customer_key = customer_months.customer_key"
-        " and campaign_offers.feature_month_end_date = customer_months.month_end_date"
-        " where start_date <= ?",
+        f"select {_listed([*OFFER_COLUMNS, *PROPENSITY_COLUMNS])} from features.campaign_offers"
+        " left join (select *, month_end_date as feature_month_end_date from features.customer_months)"
+        " using (customer_key, feature_month_end_date) where start_date <= ?",
         [month_end_date],
     ).df()
     customers = connection.execute(
-        "select * from features.customer_months where month_end_date = ?", [month_end_date]
+        f"select {_listed([*CUSTOMER_COLUMNS, *PROPENSITY_COLUMNS])} from features.customer_months"
+        " where month_end_date = ?",
+        [month_end_date],
     ).df()
     holdings = connection.execute(
         "select customer_key, product_code from intermediate.int_customer_product_months where month_end_date = ?",
@@ -160,10 +177,14 @@ def _fit_propensity(
         seed,
         month_end_date,
         least_events=policy["least_events"],
-        test_campaign_count=policy["test_month_count"],
+        test_campaign_count=policy["test_period_count"],
         contact_budget_share=float(policy["contact_budget_share"]),
         highest_single_feature_auc=float(policy["highest_single_feature_auc"]),
     )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(columns)
 
 
 def _metadata(models: Mapping[str, EventModel]) -> dict[str, dict[str, Any]]:

@@ -5,24 +5,21 @@ Belongs here: how each of them is fed and called. Does not belong here: the bask
 result is a list of tuples, ours and mlxtend's a DataFrame of frozensets.
 """
 
-import importlib.util
 import itertools
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from benchmarks.mining.baskets import synthetic_baskets
 from benchmarks.mining.harness import Contender, missing_library
+from benchmarks.mining.spark import cached_frame, missing
 from pipeline.mining.itemsets import frequent_itemsets
 
 MIN_SUPPORT = 0.005
-SPARK_MEMORY = "6g"
 
 
 def contenders_over(baskets: Callable[[int], csr_matrix]) -> dict[str, Contender]:
@@ -53,7 +50,7 @@ def contenders_over(baskets: Callable[[int], csr_matrix]) -> dict[str, Contender
         "pyfim eclat, from csr matrix": Contender(
             prepared(csr_matrix), lambda matrix: with_pyfim_eclat(lists(matrix)), pyfim
         ),
-        "Spark FPGrowth, 2 threads": Contender(prepared(spark_frame), with_spark, without_spark),
+        "Spark FPGrowth, 2 threads": Contender(prepared(spark_frame), with_spark, missing),
     }
 
 
@@ -74,32 +71,9 @@ def lists(matrix: csr_matrix) -> list[list[int]]:
 
 
 def spark_frame(matrix: csr_matrix) -> Any:
-    """Start Spark and let it hold the baskets in memory."""
-    import pyarrow as pa
-    from pyarrow import parquet
-    from pyspark.sql import SparkSession
-
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.driver.memory", SPARK_MEMORY)
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "4")
-        .getOrCreate()
-    )
+    """Let Spark hold the baskets in memory."""
     items = pa.ListArray.from_arrays(pa.array(matrix.indptr.astype(np.int32)), pa.array(matrix.indices))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "baskets.parquet")
-        parquet.write_table(pa.table({"items": items}), path)
-        frame = session.read.parquet(str(path)).repartition(4).cache()
-        frame.count()
-    return frame
-
-
-def without_spark() -> str | None:
-    """Say what Spark lacks here."""
-    if importlib.util.find_spec("pyspark") is None:
-        return "pyspark is not installed"
-    return None if shutil.which("java") else "no Java"
+    return cached_frame(pa.table({"items": items}))
 
 
 def with_ours(table: pd.DataFrame | csr_matrix) -> int:

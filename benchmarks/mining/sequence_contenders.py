@@ -6,17 +6,14 @@ Every customer has twenty events on dates of their own, because the library on P
 peers know a window. Ours also measures gaps, spans and confidences, which the peers do not.
 """
 
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from benchmarks.mining.harness import Contender, missing_library
+from benchmarks.mining.spark import cached_frame, missing
 from pipeline.mining.sequences import ELEMENT_SEPARATOR, ITEM_SEPARATOR, frequent_sequences
 
 EVENTS_PER_CUSTOMER = 20
@@ -24,7 +21,6 @@ CODES = 60
 SEED = 11
 MIN_SUPPORT = 0.05
 MAX_LENGTH = 4
-SPARK_MEMORY = "8g"
 
 
 def _codes(customers: int) -> np.ndarray:
@@ -81,52 +77,13 @@ def _find_by_prefixspan(miner: Any) -> int:
     return len(miner.frequent(int(np.ceil(MIN_SUPPORT * len(miner._db)))))
 
 
-def java_is_missing() -> str | None:
-    """Say why Spark cannot run here.
-
-    Returns
-    -------
-    str or None
-        None if it can.
-    """
-    if shutil.which("java") is None:
-        return "java is not installed"
-    return missing_library("pyspark")()
-
-
-def local_spark(memory: str) -> Any:
-    """Start Spark in this process, on two cores.
-
-    Parameters
-    ----------
-    memory : str
-        Of the Java machine, like '8g'.
-
-    Returns
-    -------
-    SparkSession
-        The caller stops it.
-    """
-    from pyspark.sql import SparkSession
-
-    return (
-        SparkSession.builder.master("local[2]")
-        .config("spark.driver.memory", memory)
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "4")
-        .getOrCreate()
-    )
-
-
 def spark_patterns(spark: Any, customers: list[list[list[str]]], min_support: float, max_length: int) -> dict[str, int]:
     """Let Spark find the frequent sequences of a small data set.
 
     Parameters
     ----------
     spark : SparkSession
-        From `local_spark`.
+        From `spark.local_spark`.
     customers : list
         The elements of each customer in order, each a list of different items.
     min_support, max_length
@@ -148,18 +105,10 @@ def spark_patterns(spark: Any, customers: list[list[list[str]]], min_support: fl
 
 
 def _prepare_spark(customers: int) -> Any:
-    spark = local_spark(SPARK_MEMORY)
-    spark.sparkContext.setLogLevel("ERROR")
     codes = pa.array(_names()[_codes(customers).ravel()], pa.string())
     elements = pa.ListArray.from_arrays(np.arange(len(codes) + 1, dtype=np.int32), codes)
     ends = np.arange(0, len(codes) + 1, EVENTS_PER_CUSTOMER, dtype=np.int32)
-    table = pa.table({"sequence": pa.ListArray.from_arrays(ends, elements)})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "sequences.parquet")
-        pq.write_table(table, path)
-        frame = spark.read.parquet(str(path)).repartition(4).cache()
-        frame.count()
-    return frame
+    return cached_frame(pa.table({"sequence": pa.ListArray.from_arrays(ends, elements)}))
 
 
 def _find_by_spark(frame: Any) -> int:
@@ -172,5 +121,5 @@ def _find_by_spark(frame: Any) -> int:
 CONTENDERS = {
     "frequent_sequences": Contender(dated_events, _find_ours),
     "prefixspan (PyPI)": Contender(_prepare_prefixspan, _find_by_prefixspan, missing_library("prefixspan")),
-    "Spark PrefixSpan local[2]": Contender(_prepare_spark, _find_by_spark, java_is_missing),
+    "Spark PrefixSpan local[2]": Contender(_prepare_spark, _find_by_spark, missing),
 }

@@ -29,8 +29,14 @@ from mlxtend.frequent_patterns import association_rules
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from pipeline.errors import InputError
-from pipeline.frames import require_columns, require_rows, require_values
+from pipeline.frames import (
+    require_columns,
+    require_number,
+    require_rows,
+    require_share,
+    require_values,
+    require_whole_number,
+)
 from pipeline.mining.itemset_search import count_itemsets
 from pipeline.mining.itemsets import classify_itemsets, frequent_itemsets
 from pipeline.mining.swap_randomisation import swap_randomise
@@ -127,12 +133,17 @@ def mine_rules(
     """Find the rules "who uses A also uses C" between sets of items, and say which are worth nothing.
 
     Significance. In each random table rules are mined within the same limits. The false-discovery rate of a rule of
-    lift l is the mean number of rules with at least that lift in a random table over the number of them observed. The
-    numerator is how many there would be if nothing but frequencies were at work, so the quotient estimates the share
-    of false ones among all that are told down to lift l; rather too high than too low, because where some rules are
-    real fewer are left to chance. A rule may be told along with weaker ones: its rate is the smallest over all lifts
-    up to its own, and at most 1, so that it never rises with lift (Gionis et al. 2007 for the tables; Storey,
-    Tibshirani 2003, PNAS 100, 9440-9445, for the monotone rate). A rate of 0 means no such rule in any of the tables.
+    lift l is the mean number of rules with at least that lift in a random table over the number of them observed:
+
+        FDR(l) = (1 + #{rules of any random table with lift >= l}) / random_tables / #{rules with lift >= l}
+
+    The one more keeps what no random table has from passing for impossible (Phipson and Smyth 2010, Stat. Appl. Genet.
+    Mol. Biol. 9, 39): a lone rule cannot have a rate below 1 / random_tables. The numerator is how many there would be
+    if nothing but frequencies were at work, so the quotient estimates the share of false ones among all that are told
+    down to lift l; rather too high than too low, because where some rules are real fewer are left to chance. A rule may
+    be told along with weaker ones: its rate is the smallest over all lifts up to its own, and at most 1, so that it
+    never rises with lift (Gionis et al. 2007 for the tables; Storey, Tibshirani 2003, PNAS 100, 9440-9445, for the
+    monotone rate).
 
     Parameters
     ----------
@@ -172,7 +183,7 @@ def mine_rules(
           ``folded_rule_count`` (redundant rules that lead to this one, directly or over others);
         - ``expected_customer_count`` (mean number of customers with all items in a random table),
           ``random_table_share`` (share of random tables in which the same rule is within the limits and has at least
-          the same lift), ``is_chance`` (it is and has in at least one) and ``false_discovery_rate`` (0 to 1).
+          the same lift), ``is_chance`` (it is and has in at least one) and ``false_discovery_rate`` (above 0, up to 1).
 
     Raises
     ------
@@ -187,7 +198,7 @@ def mine_rules(
     {'antecedent': 'a', 'consequent': 'b', 'customer_count': 2, 'confidence_share': 0.667, 'lift': 1.333}
     """
     limits = _Limits(min_support, min_confidence, min_lift, max_length)
-    _check(items, limits, random_tables, most_random_customers)
+    _check(items, limits, min_improvement, random_tables, most_random_customers)
     baskets, names = _baskets(items)
     customer_count = baskets.shape[0]
     # one item more than a rule has: only longer sets tell which are closed and maximal
@@ -368,31 +379,23 @@ def _false_discovery_rates(
     thresholds = np.unique(lifts)
     random_count = len(random_lifts) - np.searchsorted(np.sort(random_lifts), thresholds, side="left")
     observed_count = len(lifts) - np.searchsorted(np.sort(lifts), thresholds, side="left")
-    rates = np.minimum.accumulate(random_count / table_count / observed_count)
+    rates = np.minimum.accumulate((1 + random_count) / table_count / observed_count)
     return np.minimum(rates, 1.0)[np.searchsorted(thresholds, lifts)]
 
 
-def _check(items: pd.DataFrame, given: _Limits, random_tables: int, most_random_customers: int) -> None:
+def _check(
+    items: pd.DataFrame, given: _Limits, min_improvement: float, random_tables: int, most_random_customers: int
+) -> None:
     require_columns(items, ["customer_key", "item_code"], "items")
     require_rows(items, "items")
     require_values(items, ["customer_key", "item_code"], "items")
-    limits = {
-        "min_support": (given.min_support, 0 < given.min_support <= 1, "above 0, up to 1"),
-        "min_confidence": (given.min_confidence, 0 <= given.min_confidence <= 1, "from 0 to 1"),
-        "min_lift": (given.min_lift, given.min_lift >= 0, "0 or more"),
-        "max_length": (given.max_length, given.max_length >= 2, "2 or more"),
-        "random_tables": (random_tables, random_tables >= 1, "1 or more"),
-        "most_random_customers": (most_random_customers, most_random_customers >= 1, "1 or more"),
-    }
-    for name, (value, is_valid, expected) in limits.items():
-        if not is_valid:
-            raise InputError(
-                f"{name} is out of its range",
-                expected=expected,
-                found=str(value),
-                where=name,
-                action="correct it in the policy that sets it",
-            )
+    require_share("min_support", given.min_support)
+    require_number("min_confidence", given.min_confidence, 0, 1)
+    require_number("min_lift", given.min_lift, 0)
+    require_whole_number("max_length", given.max_length, 2)
+    require_number("min_improvement", min_improvement, -1, 1)
+    require_whole_number("random_tables", random_tables, 1)
+    require_whole_number("most_random_customers", most_random_customers, 1)
 
 
 def _measured(found: pd.DataFrame, n: int) -> pd.DataFrame:

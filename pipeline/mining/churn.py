@@ -12,9 +12,11 @@ The simple rule beside the model is recency: the longer nothing of their own, th
 
 The cause of a score is the group of features that together add most to the log odds, against an average customer.
 Falling activity and contact show whatever the cause, and a short relation is none: they are named only where nothing
-else adds notably. So a customer who leaves without a sign of a cause is often given a weak one: the cause is a place to
-begin a conversation, and no proof of why somebody leaves. Age and gender are no features: a warning should not rest on
-what a person is.
+else adds notably. A feature is named only on the side that speaks for a loss (see `reasons.ModelFeature`): a salary is
+gone only where one is on record that no longer comes, what is said to have fallen is below what it was, and that
+something is missing is no cause. Still a customer who leaves without a sign of a cause may be given a weak one: the
+cause is a place to begin a conversation, and no proof of why somebody leaves. Age and gender are no features: a warning
+should not rest on what a person is.
 """
 
 from dataclasses import dataclass
@@ -38,111 +40,122 @@ CAUSES = (
     Theme("weak_relation", "short relation, few products", "关系短、产品少", is_cause=False),
 )
 NO_CAUSE = Theme(NO_THEME, "no cause in sight", "无明显原因")
+# not among the causes: who transfers much as ever moves nothing out
+LEVEL_THEME = "level"
 CHURN_FEATURES = (
     ModelFeature(
         "own_transactions_1m_count", "signed_log", 3, "count", "activity_falls",
         "own transactions of the month", "many own transactions", "few own transactions",
         "当月主动交易", "主动交易多", "主动交易少",
+        named_when="low",
     ),
     ModelFeature(
         "own_transactions_3m_count", "signed_log", 3, "count", "activity_falls",
         "own transactions of 3 months", "many own transactions in 3 months", "few own transactions in 3 months",
         "近三月主动交易", "近三月主动交易多", "近三月主动交易少",
+        named_when="low",
     ),
     ModelFeature(
         "own_transactions_trend_ratio", "signed_log", 3, "share", "activity_falls",
         "own transactions against the two months before", "own transactions rose", "own transactions fell",
         "当月主动交易与前两月均值之比", "主动交易上升", "主动交易下降",
+        named_when="low", reference=1,
     ),
     ModelFeature(
         "days_since_last_own_transaction", "signed_log", 3, "days", "activity_falls",
         "days since the last own transaction", "longer than usual without own transactions", "active lately",
         "距上次主动交易天数", "较长时间无主动交易", "近期活跃",
+        named_when="high",
     ),
     ModelFeature(
         "purchase_trend_ratio", "signed_log", 3, "share", "activity_falls",
         "purchases against the two months before", "purchases rose", "purchases fell",
         "当月消费与前两月均值之比", "消费上升", "消费下降",
-    ),
-    ModelFeature(
-        "salary_inflow_1m_amount", "signed_log", 1, "amount", "salary_gone",
-        "salary or pension of the month", "salary or pension comes in", "no salary or pension this month",
-        "当月工资或养老金", "有工资或养老金入账", "当月无工资或养老金",
+        named_when="low", reference=1,
     ),
     ModelFeature(
         "months_since_last_salary", "identity", 1, "months", "salary_gone",
-        "months since the last salary or pension", "salary or pension has stopped", "salary or pension is current",
-        "距上次工资或养老金月数", "工资或养老金已停", "工资或养老金正常",
+        "months since the last salary or pension", "no salary or pension lately", "salary or pension is current",
+        "距上次工资或养老金月数", "近期无工资或养老金入账", "工资或养老金正常",
+        named_when="high", reference=0,
     ),
     ModelFeature(
-        "inflow_trend_ratio", "signed_log", 3, "share", "salary_gone",
+        "inflow_trend_ratio", "signed_log", 3, "share", "activity_falls",
         "inflow against the two months before", "inflow rose", "inflow fell",
         "当月流入与前两月均值之比", "流入上升", "流入下降",
+        named_when="low", reference=1,
     ),
     ModelFeature(
-        "deposit_end_balance_amount", "signed_log", 3, "amount", "balance_moved_out",
+        "deposit_end_balance_amount", "signed_log", 3, "amount", "weak_relation",
         "deposit balance", "high deposit balance", "low deposit balance",
         "存款余额", "存款余额高", "存款余额低",
+        named_when="low",
     ),
     ModelFeature(
         "deposit_balance_trend_ratio", "signed_log", 3, "share", "balance_moved_out",
         "balance against the average of 3 months", "balance rose", "balance fell",
         "余额与近三月日均之比", "余额上升", "余额下降",
+        named_when="low", reference=1,
     ),
     ModelFeature(
-        "transfers_out_1m_amount", "signed_log", 3, "amount", "balance_moved_out",
+        "transfers_out_1m_amount", "signed_log", 3, "amount", LEVEL_THEME,
         "transfers out this month", "much transferred out", "little transferred out",
         "当月转出", "转出多", "转出少",
+        named_when="high",
     ),
     ModelFeature(
         "transfers_out_trend_ratio", "signed_log", 3, "share", "balance_moved_out",
         "transfers out against the two months before", "transfers out rose", "transfers out fell",
         "当月转出与前两月均值之比", "转出上升", "转出下降",
+        named_when="high", reference=1,
     ),
     ModelFeature(
         "complaints_1m_count", "identity", 1, "count", "complaint",
         "complaints this month", "complained this month", "no complaint this month",
         "当月投诉", "当月有投诉", "当月无投诉",
+        named_when="high", reference=0,
     ),
     ModelFeature(
         "complaints_3m_count", "identity", 1, "count", "complaint",
         "complaints in 3 months", "complained lately", "no complaint lately",
         "近三月投诉", "近期有投诉", "近期无投诉",
+        named_when="high", reference=0,
     ),
     ModelFeature(
         "satisfaction_3m_average", "identity", 1, "score", "complaint",
         "satisfaction of 3 months (1 to 5)", "high satisfaction", "low satisfaction",
         "近三月满意度（1 至 5）", "满意度高", "满意度低",
-    ),
-    ModelFeature(
-        "fees_1m_count", "identity", 1, "count", "fees",
-        "fees this month", "fees charged this month", "no fees this month",
-        "当月收费次数", "当月有收费", "当月无收费",
+        named_when="low", reference=3,
     ),
     ModelFeature(
         "fees_3m_count", "identity", 1, "count", "fees",
         "fees in 3 months", "fees charged lately", "few fees lately",
         "近三月收费次数", "近期收费多", "近期收费少",
+        named_when="high",
     ),
     ModelFeature(
         "own_interactions_3m_count", "signed_log", 3, "count", "contact_fades",
         "contacts of their own in 3 months", "many contacts", "few contacts",
         "近三月主动联系", "主动联系多", "主动联系少",
+        named_when="low",
     ),
     ModelFeature(
         "own_interactions_trend_ratio", "signed_log", 3, "share", "contact_fades",
         "contacts against the two months before", "contacts rose", "contacts fell",
         "当月主动联系与前两月均值之比", "主动联系上升", "主动联系下降",
+        named_when="low", reference=1,
     ),
     ModelFeature(
         "tenure_months", "signed_log", 3, "months", "weak_relation",
         "months as a customer", "long a customer", "customer for a short time",
         "客户月数", "老客户", "新客户",
+        named_when="low",
     ),
     ModelFeature(
         "products_held_count", "identity", 1, "count", "weak_relation",
         "products held", "many products", "few products",
         "持有产品数", "持有产品多", "持有产品少",
+        named_when="low",
     ),
 )  # fmt: skip
 BASELINE_FEATURE = "days_since_last_own_transaction"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from pipeline.errors import InputError
-from pipeline.frames import require_columns
+from pipeline.frames import require_columns, require_share, require_whole_number
 from pipeline.mining.basket_tables import BasketTable, basket_table
 from pipeline.mining.itemset_search import search_itemsets
 
@@ -250,16 +250,6 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _check_limits(min_support: float, max_len: int | None) -> None:
-    limits = {
-        "min_support": (min_support, 0 < min_support <= 1, "above 0, up to 1"),
-        "max_len": (max_len, max_len is None or max_len >= 1, "1 or more, or None"),
-    }
-    for name, (value, is_valid, expected) in limits.items():
-        if not is_valid:
-            raise InputError(
-                f"{name} is out of its range",
-                expected=expected,
-                found=str(value),
-                where=name,
-                action="pass another value",
-            )
+    require_share("min_support", min_support)
+    if max_len is not None:
+        require_whole_number("max_len", max_len, 1)

@@ -19,14 +19,14 @@ class MiningOutcome:
     Attributes
     ----------
     outcome : {'found', 'nothing_found', 'insufficient_data'}
-        ``nothing_found`` where nothing is beyond chance, however much there is.
+        ``nothing_found`` where nothing is significant, however much there is.
     reason_en, reason_zh : str
         The counts behind it.
     customer_count : int
         Customers that were looked at.
     found_count, significant_count, chance_count : int
-        Rules or patterns within the policy's limits, how many of them are beyond chance, and how many random data give
-        as well. The rest are neither: too many as strong are to be expected by chance.
+        Rules or patterns within the policy's limits, how many of them are significant, and how many random data give
+        as well. The rest are neither: too many as strong are to be expected by chance, or they foretell too little.
     random_count_mean : float or None
         How many random data give, on average; None where nothing was looked at.
     """
@@ -52,7 +52,7 @@ def too_few_customers(customer_count: int, least_customers: int) -> MiningOutcom
 
 
 def outcome_of_rules(found: Associations) -> MiningOutcome:
-    """Return what came of mining rules, whose column ``is_significant`` says which are beyond chance."""
+    """Return what came of mining rules, whose column ``is_significant`` says which may be told."""
     return _outcome(
         found.customer_count,
         found.rules,
@@ -63,7 +63,7 @@ def outcome_of_rules(found: Associations) -> MiningOutcome:
 
 
 def outcome_of_patterns(found: SequencePatterns) -> MiningOutcome:
-    """Return what came of mining sequences, of which ``is_significant`` says which are beyond chance."""
+    """Return what came of mining sequences, whose column ``is_significant`` says which may be told."""
     return _outcome(
         found.customer_count,
         found.patterns,
@@ -79,9 +79,9 @@ def _outcome(
     significant, chance = (int(told[column].sum()) for column in ("is_significant", "is_chance"))
     return MiningOutcome(
         "found" if significant else "nothing_found",
-        f"{len(told):,} {words_en[0]} among {customers:,} customers, {significant:,} of them beyond chance; "
+        f"{len(told):,} {words_en[0]} among {customers:,} customers, {significant:,} of them significant; "
         f"{words_en[1]} {random_mean:,.1f} on average",
-        f"{customers:,} 位客户中有 {len(told):,} {words_zh[0]}，其中 {significant:,} 超出随机水平；"
+        f"{customers:,} 位客户中有 {len(told):,} {words_zh[0]}，其中 {significant:,} 显著；"
         f"{words_zh[1]}平均给出 {random_mean:,.1f}",
         customers,
         len(told),

@@ -12,9 +12,14 @@ the campaign, which is what was known when customers were chosen.
 The simple rule beside the model is recency: the shorter ago the last transaction of their own, the sooner they respond
 (the R of recency, frequency and monetary value; Bult and Wansbeek 1995, Marketing Science 14, 378-394).
 
-A likely response is not a response that the contact has caused. Customers of the control group, chosen alike and not
-contacted, say what would have happened anyway: by tenths of the score, the uplift is the response rate of the contacted
-minus that of the control group, with Newcombe's interval. Age and gender are no features.
+A likely response is not a response that the contact has caused. Customers of the control group, chosen alike and kept
+from contact at random, say what would have happened anyway: by tenths of the score, the uplift is the response rate of
+those who were to be contacted minus that of the control group, campaign by campaign (``scoring.uplift``). Compared is
+what was drawn, not what was done: who could not be reached counts as to be contacted, because nobody knows whom of the
+control group one would not have reached. Age and gender are no features.
+
+One model ranks customers for all products: the product offered moves the level of the score and not the order. A
+product that no campaign of the training offered is not scored: of its takers nothing has been learnt.
 """
 
 from collections.abc import Sequence
@@ -25,7 +30,6 @@ import numpy as np
 import pandas as pd
 
 from pipeline.frames import require_columns, require_unique, require_values
-from pipeline.scoring.calibration import newcombe_interval
 from pipeline.scoring.discrimination import DECIMALS
 from pipeline.scoring.event_model import explain_rows, fit_event_model, score_rows
 from pipeline.scoring.event_result import (
@@ -39,6 +43,7 @@ from pipeline.scoring.event_result import (
     typed,
 )
 from pipeline.scoring.reasons import ModelFeature, Theme
+from pipeline.scoring.uplift import uplift_within_strata
 
 THEMES = (
     Theme("means", "money", "资金"),
@@ -177,13 +182,15 @@ class PropensityModel:
         contacted customers of past campaigns, by ``customer_key, month_end_date, campaign_id``.
     scores : DataFrame
         ``model_code, model_version, customer_key, month_end_date, product_code, probability, probability_rank_share``
-        (within month and product), ``theme_code, reason_en, reason_zh``: one row per candidate and product.
+        (within month and product), ``theme_code, reason_en, reason_zh``: one row per candidate and product that a
+        campaign of the training offered.
     reasons : DataFrame
         ``model_code, model_version, customer_key, month_end_date, product_code`` and the columns of
         `scoring.event_result.REASON_COLUMNS`: up to three per candidate and product.
     uplift : DataFrame
-        The columns of `UPLIFT`: test campaigns by tenths of the score (1 is the highest), contacted against control.
-        Shares are null where a tenth has no customer of the kind.
+        The columns of `UPLIFT`: test campaigns by tenths of the score (1 is the highest), those to be contacted
+        against control. Shares are weighted over campaigns, and null where no campaign has customers of both kinds in
+        the tenth.
     uplift_summary : DataFrame
         The same with ``group_code`` for the tenth: ``all``, and ``budget``, the highest scores within the contact
         budget.
@@ -214,7 +221,8 @@ def fit_propensity_model(
     offers : DataFrame
         ``features.campaign_offers`` joined with ``features.customer_months`` on customer and
         ``feature_month_end_date``: `OFFER_COLUMNS` and the features, one row per campaign and chosen customer,
-        contacted or control. May be empty.
+        contacted or control. May be empty. Rows without ``history_months``, of customers of whom nothing is known at
+        that month-end, are left out, and the reason of the outcome says how many.
     candidates : DataFrame
         From `eligible_candidates`: ``customer_key, month_end_date, product_code`` and the features. May be empty.
     seed : int
@@ -239,7 +247,9 @@ def fit_propensity_model(
     """
     _check(offers, candidates)
     begun = offers[pd.to_datetime(offers["start_date"]) <= pd.Timestamp(as_of_date)]
-    product_codes = sorted(begun["product_code"].unique())
+    is_known = begun["history_months"].notna()
+    known = begun[is_known]
+    product_codes = sorted(known["product_code"].unique())
     features = (*PROPENSITY_FEATURES, *(_offer_feature(code) for code in product_codes))
     spec = EventModelSpec(
         model_code="propensity",
@@ -257,15 +267,19 @@ def fit_propensity_model(
         highest_single_feature_auc=highest_single_feature_auc,
         bootstraps=bootstraps,
     )
-    rows = _event_rows(begun, product_codes)
+    rows = _event_rows(known, product_codes)
     is_contacted = ~rows["is_control"].astype(bool) & rows["contacted_date"].notna()
     model = fit_event_model(rows[is_contacted], spec, seed, as_of_date)
+    model = _with_note(model, *_left_out_offers(int((~is_known).sum())))
     if model.outcome != "fitted":
         return PropensityModel(model, *(empty(columns) for columns in _OWN_FRAMES))
-    chosen = _test_rows(rows, is_contacted, model)
+    trained = model.scores.loc[model.scores["sample_code"] == "train", "campaign_id"].unique()
+    is_trained = candidates["product_code"].isin(rows.loc[rows["campaign_id"].isin(trained), "product_code"].unique())
+    model = _with_note(model, *_left_out_products(sorted(candidates.loc[~is_trained, "product_code"].unique())))
+    chosen = _test_rows(rows, model)
     return PropensityModel(
         model,
-        *_candidate_frames(candidates, product_codes, as_of_date, model),
+        *_candidate_frames(candidates[is_trained], product_codes, as_of_date, model),
         _uplift(chosen, "score_tenth", UPLIFT, model),
         _uplift_summary(chosen, model),
     )
@@ -317,11 +331,34 @@ _OWN_FRAMES = (CANDIDATE_SCORES, CANDIDATE_REASONS, UPLIFT, UPLIFT_SUMMARY)
 def _check(offers: pd.DataFrame, candidates: pd.DataFrame) -> None:
     columns = [feature.column for feature in PROPENSITY_FEATURES]
     require_columns(offers, [*OFFER_COLUMNS, *columns], "campaign offers")
-    known = [name for name in OFFER_COLUMNS if name not in ("contacted_date", "is_response")]
+    known = [name for name in OFFER_COLUMNS if name not in ("contacted_date", "is_response", "history_months")]
     require_values(offers, known, "campaign offers")
     require_unique(offers, ["customer_key", "campaign_id"], "campaign offers")
     require_columns(candidates, [*CANDIDATE_KEY, *columns], "candidates")
     require_unique(candidates, CANDIDATE_KEY, "candidates")
+
+
+def _left_out_offers(count: int) -> tuple[str, str]:
+    if not count:
+        return "", ""
+    return (
+        f"; {count:,} offers left out, of customers of whom nothing is known at the month-end before the campaign",
+        f"；未计入 {count:,} 条营销记录：活动前月末无该客户数据",
+    )
+
+
+def _left_out_products(product_codes: Sequence[str]) -> tuple[str, str]:
+    if not product_codes:
+        return "", ""
+    listed = ", ".join(product_codes)
+    return (
+        f"; not scored, because no campaign of the training offered it: {listed}",
+        f"；训练活动未推荐，不评分：{listed}",
+    )
+
+
+def _with_note(model: EventModel, note_en: str, note_zh: str) -> EventModel:
+    return replace(model, reason_en=model.reason_en + note_en, reason_zh=model.reason_zh + note_zh)
 
 
 def _offer_feature(product_code: str) -> ModelFeature:
@@ -370,14 +407,10 @@ def _candidate_frames(
     )
 
 
-def _test_rows(rows: pd.DataFrame, is_contacted: pd.Series, model: EventModel) -> pd.DataFrame:
-    """Return contacted and control of the tested campaigns, ranked together within their campaign."""
+def _test_rows(rows: pd.DataFrame, model: EventModel) -> pd.DataFrame:
+    """Return all who were chosen for the tested campaigns, ranked together within their campaign."""
     tested = rows[rows["campaign_id"].isin(model.test_predictions["campaign_id"].unique())]
-    tested = tested[tested["is_event"].notna()]
-    # chosen and neither contacted nor control: nobody knows which of the two they resemble
-    tested = tested[is_contacted[tested.index] | tested["is_control"].astype(bool)].sort_values(
-        list(KEY), ignore_index=True
-    )
+    tested = tested[tested["is_event"].notna()].sort_values(list(KEY), ignore_index=True)
     scores = score_rows(tested, model.spec, model.coefficients, model.usual)
     rank_share = scores["probability_rank_share"]
     return tested.assign(
@@ -390,25 +423,20 @@ def _test_rows(rows: pd.DataFrame, is_contacted: pd.Series, model: EventModel) -
 
 
 def _uplift(chosen: pd.DataFrame, group: str, columns: dict[str, str], model: EventModel) -> pd.DataFrame:
-    """Compare contacted with control customers in each group."""
-    groups = np.sort(chosen[group].unique())
-    contacted, control = (
-        chosen[chosen["is_control"] == is_control]
-        .groupby(group)["is_event"]
-        .agg(["size", "sum"])
-        .reindex(groups, fill_value=0)
-        for is_control in (False, True)
+    """Compare those to be contacted with control customers in each group, campaign by campaign."""
+    compared = uplift_within_strata(chosen, group, "campaign_id").rename(
+        columns={
+            "treated_count": "contacted_count",
+            "treated_event_share": "contacted_response_share",
+            "control_event_share": "control_response_share",
+        }
     )
-    table = pd.DataFrame({"predicted_share": chosen.groupby(group)["probability"].mean()}, index=groups)
-    for kind, counts in (("contacted", contacted), ("control", control)):
-        table[f"{kind}_count"] = counts["size"]
-        table[f"{kind}_response_share"] = counts["sum"] / counts["size"].where(counts["size"] > 0)
-    table["uplift_share"] = table["contacted_response_share"] - table["control_response_share"]
-    table["lower_bound"], table["upper_bound"] = newcombe_interval(
-        contacted["sum"].to_numpy(), contacted["size"].to_numpy(), control["sum"].to_numpy(), control["size"].to_numpy()
+    table = compared.assign(
+        predicted_share=chosen.groupby(group)["probability"].mean(),
+        model_code=model.spec.model_code,
+        model_version=model.model_version,
     )
-    table = table.assign(model_code=model.spec.model_code, model_version=model.model_version, **{group: groups})
-    return typed(table, columns).round(DECIMALS)
+    return typed(table.reset_index(), columns).round(DECIMALS)
 
 
 def _uplift_summary(chosen: pd.DataFrame, model: EventModel) -> pd.DataFrame:

@@ -10,24 +10,25 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.pictures import png_of
+from pipeline.pictures import WIDEST, png_of
 
 RULES_LABELLED = 8
 LABEL_LENGTH = 60
 MOST_ANTECEDENTS = 24  # rows of the matrix that are still legible
 MOST_CONSEQUENTS = 16
-SIDE_LABEL_LENGTH = 44
+SIDE_LABEL_LENGTH = 36
 
 
 def draw_rules(rules: pd.DataFrame, names: Mapping[str, str] | None = None) -> bytes:
     """Draw rules by support and confidence, coloured by lift; the rules with the highest lift are named.
 
-    Only rules that are not redundant; those that random tables have as strong are drawn as crosses and not named.
+    Only rules that are not redundant; those that are not significant are drawn as crosses and not named.
 
     Parameters
     ----------
     rules : DataFrame
-        ``Associations.rules`` of `associations.mine_rules`; may be empty.
+        ``Associations.rules`` of `associations.mine_rules` and ``is_significant``, the decision of the policy; may be
+        empty.
     names : mapping of str to str, optional
         What to show for an item's code; the code where there is nothing.
 
@@ -37,8 +38,8 @@ def draw_rules(rules: pd.DataFrame, names: Mapping[str, str] | None = None) -> b
         A PNG.
     """
     told = _renamed(rules[~rules["is_redundant"]], names)
-    is_chance = told["is_chance"]
-    named = told[~is_chance].head(RULES_LABELLED).to_dict("records")
+    is_doubtful = ~told["is_significant"]
+    named = told[~is_doubtful].head(RULES_LABELLED).to_dict("records")
     figure = Figure(figsize=(9, 5 + 0.2 * len(named)), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel("support: share of customers that use all items of the rule")
@@ -50,19 +51,19 @@ def draw_rules(rules: pd.DataFrame, names: Mapping[str, str] | None = None) -> b
         axes.set_title("no rule reaches the limits")
         return png_of(figure)
     # the highest lift last, so that it lies on top
-    drawn = told[~is_chance].iloc[::-1]
+    drawn = told[~is_doubtful].iloc[::-1]
     points = axes.scatter(
         drawn["support_share"], drawn["confidence_share"], c=drawn["lift"], cmap="viridis", s=22, alpha=0.8
     )
     axes.scatter(
-        told.loc[is_chance, "support_share"],
-        told.loc[is_chance, "confidence_share"],
+        told.loc[is_doubtful, "support_share"],
+        told.loc[is_doubtful, "confidence_share"],
         marker="x",
         c="tab:red",
         s=22,
-        label=f"{is_chance.sum():,} as strong in random tables",
+        label=f"{is_doubtful.sum():,} not significant",
     )
-    if is_chance.any():
+    if is_doubtful.any():
         axes.legend(loc="upper right", fontsize=8)
     figure.colorbar(points, label="lift")
     for number, row in enumerate(named, start=1):
@@ -91,13 +92,13 @@ def draw_rules(rules: pd.DataFrame, names: Mapping[str, str] | None = None) -> b
 def draw_rule_matrix(rules: pd.DataFrame, names: Mapping[str, str] | None = None) -> bytes:
     """Draw the strongest rules as a matrix: a row per antecedent, a column per consequent, coloured by lift.
 
-    Only rules that are not redundant and that no random table has as strong. Antecedents with one consequent stand
-    together, so that what leads to the same item is seen at once; the number in a cell is the confidence.
+    Only rules that are significant and not redundant. Antecedents with one consequent stand together, so that what
+    leads to the same item is seen at once; the number in a cell is the confidence.
 
     Parameters
     ----------
     rules : DataFrame
-        ``Associations.rules`` of `associations.mine_rules`, highest lift first; may be empty.
+        As in `draw_rules`, highest lift first; may be empty.
     names : mapping of str to str, optional
         What to show for an item's code; the code where there is nothing.
 
@@ -106,7 +107,7 @@ def draw_rule_matrix(rules: pd.DataFrame, names: Mapping[str, str] | None = None
     bytes
         A PNG.
     """
-    told = _renamed(rules[~(rules["is_redundant"] | rules["is_chance"])], names)
+    told = _renamed(rules[rules["is_significant"] & ~rules["is_redundant"]], names)
     shown = told[told["consequent"].isin(told["consequent"].drop_duplicates().head(MOST_CONSEQUENTS))]
     shown = shown[shown["antecedent"].isin(shown["antecedent"].drop_duplicates().head(MOST_ANTECEDENTS))]
     # both sides in the order of their strongest rule; rules come by lift
@@ -116,7 +117,9 @@ def draw_rule_matrix(rules: pd.DataFrame, names: Mapping[str, str] | None = None
         .sort_values(["place", "lift"], ascending=[True, False], kind="stable")["antecedent"]
         .drop_duplicates()
     )
-    figure = Figure(figsize=(5 + 0.45 * len(consequents), 3.5 + 0.28 * len(antecedents)), layout="constrained")
+    figure = Figure(
+        figsize=(min(WIDEST, 5 + 0.45 * len(consequents)), 3.5 + 0.28 * len(antecedents)), layout="constrained"
+    )
     axes = figure.subplots()
     if shown.empty:
         axes.set_axis_off()

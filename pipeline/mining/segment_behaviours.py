@@ -43,7 +43,11 @@ class Behaviour:
     derivation : str
         A DuckDB expression over these columns that gives a double, null where it cannot be known.
     name_en, name_zh, much_en, little_en, much_zh, little_zh : str
-        The words for it, and for much and little of it; empty where that is not worth a name.
+        The words for it, and for much and little of it beside the bank; empty where that is not worth a name. They
+        say what is measured, and no more: a share of purchases at petrol stations makes no car owner.
+    whole : str
+        What it is a part or the size of. Behaviours of the same whole hang together by arithmetic, in any bank, and are
+        shuffled together when ``segment_choice`` asks what chance yields. Empty for one that shares nothing.
     """
 
     column: str
@@ -57,6 +61,7 @@ class Behaviour:
     little_en: str
     much_zh: str
     little_zh: str
+    whole: str = ""
 
 
 def _need(group: str, name_en: str, name_zh: str, much_en: str, much_zh: str) -> Behaviour:
@@ -80,6 +85,7 @@ def _need(group: str, name_en: str, name_zh: str, much_en: str, much_zh: str) ->
         little_en="",
         much_zh=much_zh,
         little_zh="",
+        whole="purchases",
     )
 
 
@@ -93,9 +99,9 @@ BEHAVIOURS = (
         name_en="age",
         name_zh="年龄",
         much_en="older",
-        little_en="young",
-        much_zh="年长",
-        little_zh="年轻",
+        little_en="younger",
+        much_zh="较年长",
+        little_zh="较年轻",
     ),
     Behaviour(
         column="deposit_average_balance_3m_amount",
@@ -105,8 +111,8 @@ BEHAVIOURS = (
         derivation="coalesce(deposit_average_balance_3m_amount, 0)::double",
         name_en="average balance",
         name_zh="日均余额",
-        much_en="wealthy",
-        little_en="little saved",
+        much_en="high balances",
+        little_en="low balances",
         much_zh="存款多",
         little_zh="存款少",
     ),
@@ -118,10 +124,11 @@ BEHAVIOURS = (
         derivation="coalesce(inflow_3m_amount, 0)::double",
         name_en="inflow in 3 months",
         name_zh="近三月流入",
-        much_en="high income",
-        little_en="low income",
-        much_zh="收入高",
-        little_zh="收入低",
+        much_en="high inflow",
+        little_en="low inflow",
+        much_zh="流入多",
+        little_zh="流入少",
+        whole="inflow",
     ),
     Behaviour(
         column="salary_3m_share",
@@ -131,10 +138,11 @@ BEHAVIOURS = (
         derivation="coalesce(salary_inflow_3m_amount::double / nullif(inflow_3m_amount::double, 0), 0)",
         name_en="salary or pension in inflow",
         name_zh="工资或养老金占流入",
-        much_en="regular income",
-        little_en="no regular income",
-        much_zh="收入固定",
-        little_zh="无固定收入",
+        much_en="much salary or pension",
+        little_en="little salary or pension",
+        much_zh="工资或养老金多",
+        little_zh="工资或养老金少",
+        whole="inflow",
     ),
     Behaviour(
         column="purchases_3m_count",
@@ -144,10 +152,11 @@ BEHAVIOURS = (
         derivation="coalesce(purchases_3m_count, 0)::double",
         name_en="card purchases in 3 months",
         name_zh="近三月刷卡消费",
-        much_en="frequent card users",
-        little_en="rare card users",
-        much_zh="常刷卡",
-        little_zh="少刷卡",
+        much_en="many card purchases",
+        little_en="few card purchases",
+        much_zh="刷卡多",
+        little_zh="刷卡少",
+        whole="purchases",
     ),
     Behaviour(
         column="cash_3m_share",
@@ -157,8 +166,8 @@ BEHAVIOURS = (
         derivation="coalesce(cash_3m_share, 0)::double",
         name_en="cash in outflow",
         name_zh="现金占流出",
-        much_en="cash users",
-        little_en="cashless",
+        much_en="much cash",
+        little_en="little cash",
         much_zh="多用现金",
         little_zh="少用现金",
     ),
@@ -181,21 +190,25 @@ BEHAVIOURS = (
         ),
         name_en="digital contacts in all contacts",
         name_zh="线上渠道占联系",
-        much_en="online",
-        little_en="by phone",
-        much_zh="偏好线上",
-        little_zh="偏好电话",
+        much_en="more digital contacts",
+        little_en="fewer digital contacts",
+        much_zh="线上联系占比高",
+        little_zh="线上联系占比低",
     ),
-    _need("daily_needs", "daily needs in purchases", "日用占消费", "daily shopping", "日常购物"),
-    _need("dining", "dining in purchases", "餐饮占消费", "eating out", "常外出就餐"),
-    _need("travel", "travel in purchases", "旅行占消费", "travellers", "爱旅行"),
-    _need("home", "home in purchases", "家居占消费", "home spending", "家居消费"),
-    _need("health", "health in purchases", "健康占消费", "health spending", "医疗健康消费"),
+    _need("daily_needs", "daily needs in purchases", "日用占消费", "daily-needs spending", "日用消费多"),
+    _need("dining", "dining in purchases", "餐饮占消费", "dining spending", "餐饮消费多"),
+    _need("travel", "travel in purchases", "旅行占消费", "travel spending", "旅行消费多"),
+    _need("home", "home in purchases", "家居占消费", "home spending", "家居消费多"),
+    _need("health", "health in purchases", "健康占消费", "health spending", "医疗健康消费多"),
     _need(
-        "education_children", "education and children in purchases", "教育育儿占消费", "family spending", "教育育儿消费"
+        "education_children",
+        "education and children in purchases",
+        "教育育儿占消费",
+        "education and children spending",
+        "教育育儿消费多",
     ),
-    _need("leisure", "leisure in purchases", "休闲占消费", "leisure spending", "休闲娱乐消费"),
-    _need("car", "car in purchases", "用车占消费", "car owners", "有车"),
+    _need("leisure", "leisure in purchases", "休闲占消费", "leisure spending", "休闲娱乐消费多"),
+    _need("car", "car in purchases", "用车占消费", "car spending", "用车消费多"),
     _need("other", "other purposes in purchases", "其他占消费", "", ""),
 )
 RANKING_BEHAVIOUR = "inflow_3m_amount"
@@ -223,7 +236,7 @@ def active_persons(customer_months: pd.DataFrame, behaviours: Sequence[Behaviour
         is no balance, without inflow no share of salary, without outflow no share of cash: each is 0. An unknown age,
         and the needs of those who buy nothing, stay null, which ``fit_segments`` takes as the bank's mean. What is
         known of nobody, such as the purchases of a bank without merchants, is 0 for all: ``fit_segments`` leaves it
-        out as a constant.
+        out as a constant, and names it in the reason.
 
     Raises
     ------

@@ -4,8 +4,8 @@ Belongs here: figures on the assignments of several months by one table of centr
 assignments (``segment_assignment``).
 """
 
+from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from pipeline.mining.segment_scaling import DECIMALS
 ASSIGNMENT_COLUMNS = ("customer_key", "month_end_date", "segment_code", "centre_distance")
 SMALLEST_SHARE_IN_INDEX = 0.0001  # an empty segment would make the index infinite
 NO_SEGMENT = "none"
+UNDIVIDED = -1
 
 
 def segment_drift(assignments: pd.DataFrame, fitted_month_end_date: date) -> pd.DataFrame:
@@ -58,34 +59,36 @@ def segment_drift(assignments: pd.DataFrame, fitted_month_end_date: date) -> pd.
     >>> drift.loc[2, ["customer_share", "share_change", "population_stability_index"]].tolist()
     [0.75, 0.25, 0.274653]
     """
-    _check(assignments)
-    by_segment = assignments.groupby(["month_end_date", "segment_code"])["centre_distance"].agg(["size", "mean"])
-    counts = by_segment["size"].unstack(fill_value=0).sort_index()
-    if fitted_month_end_date not in counts.index:
+    divided = _divided(assignments)
+    if fitted_month_end_date not in divided.months:
         raise InputError(
             "the month that segments were fitted to is not among the assignments",
             expected=f"assignments of {fitted_month_end_date}",
-            found=f"{counts.index[0]} to {counts.index[-1]}",
+            found=f"{divided.months[0]} to {divided.months[-1]}",
             where="assignments",
             action="assign the customers of the fitted month, too",
         )
-    shares = counts.div(counts.sum(axis=1), axis=0)
-    actual = shares.clip(lower=SMALLEST_SHARE_IN_INDEX)
-    expected = actual.loc[fitted_month_end_date]
+    counts, distances = _sizes(divided, assignments["centre_distance"].to_numpy(dtype="float64"))
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    actual = shares.clip(min=SMALLEST_SHARE_IN_INDEX)
+    expected = actual[divided.months.get_loc(fitted_month_end_date)]
     index = ((actual - expected) * np.log(actual / expected)).sum(axis=1)
+    first_month = np.full((1, len(divided.codes)), np.nan)
     drift = pd.DataFrame(
         {
-            "customer_count": counts.stack(),
-            "customer_share": shares.stack(),
-            "share_change": shares.diff().stack(future_stack=True),
-            "mean_centre_distance": by_segment["mean"],
+            "month_end_date": divided.months.repeat(len(divided.codes)),
+            "segment_code": np.tile(divided.codes, len(divided.months)),
+            "customer_count": counts.ravel(),
+            "customer_share": shares.ravel(),
+            "share_change": np.vstack([first_month, np.diff(shares, axis=0)]).ravel(),
+            "mean_centre_distance": distances.ravel(),
+            "population_stability_index": index.repeat(len(divided.codes)),
         }
-    ).reset_index()
-    drift["population_stability_index"] = drift["month_end_date"].map(index)
+    )
     numbers = ["customer_share", "share_change", "mean_centre_distance", "population_stability_index"]
     # plus zero, so that what rounds to nothing is not written as -0
     drift[numbers] = drift[numbers].round(DECIMALS) + 0.0
-    return drift.sort_values(["month_end_date", "segment_code"], key=_in_order, ignore_index=True)
+    return drift
 
 
 def segment_movements(assignments: pd.DataFrame) -> pd.DataFrame:
@@ -121,33 +124,77 @@ def segment_movements(assignments: pd.DataFrame) -> pd.DataFrame:
     1               2                S2            none               1
     2               2              none              S1               1
     """
-    _check(assignments)
-    months = sorted(assignments["month_end_date"].unique())
-    following = dict(pairwise(months))
-    now = assignments[assignments["month_end_date"] != months[0]]
-    now = now[["customer_key", "month_end_date", "segment_code"]].rename(columns={"segment_code": "to_segment_code"})
-    before = assignments[assignments["month_end_date"] != months[-1]]
-    before = before[["customer_key", "month_end_date", "segment_code"]].rename(
-        columns={"segment_code": "from_segment_code"}
-    )
-    before["month_end_date"] = before["month_end_date"].map(following).astype(now["month_end_date"].dtype)
-    key = ["month_end_date", "from_segment_code", "to_segment_code"]
-    moved = before.merge(now, on=["customer_key", "month_end_date"], how="outer").fillna(
-        {"from_segment_code": NO_SEGMENT, "to_segment_code": NO_SEGMENT}
-    )
-    counts = moved.groupby(key).size().rename("customer_count").reset_index()
-    return counts.sort_values(key, key=_in_order, ignore_index=True)
+    divided = _divided(assignments)
+    # behind the last segment: those without one
+    codes = np.array([*divided.codes, NO_SEGMENT], dtype=object)
+    segments = np.where(divided.segments == UNDIVIDED, len(divided.codes), divided.segments)
+    parts = []
+    for month in range(1, len(divided.months)):
+        pairs = segments[:, month - 1].astype("int64") * len(codes) + segments[:, month]
+        counts = np.bincount(pairs, minlength=len(codes) ** 2)
+        counts[-1] = 0  # in neither month
+        taken = np.flatnonzero(counts)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "month_end_date": divided.months[[month] * len(taken)],
+                    "from_segment_code": codes[taken // len(codes)],
+                    "to_segment_code": codes[taken % len(codes)],
+                    "customer_count": counts[taken],
+                }
+            )
+        )
+    if not parts:
+        return pd.DataFrame(columns=["month_end_date", "from_segment_code", "to_segment_code", "customer_count"])
+    return pd.concat(parts, ignore_index=True)
 
 
-def _in_order(column: pd.Series) -> pd.Series:
-    """Sort codes by number, as S10 is not between S1 and S2, and those without a segment last."""
-    if column.name == "month_end_date":
-        return column
-    return column.map(lambda code: np.inf if code == NO_SEGMENT else int(code[1:]))
+@dataclass(frozen=True)
+class _Divided:
+    """The assignments without their text, which is slow to sort and to join where there are millions.
+
+    Attributes
+    ----------
+    months : Index
+        Ascending.
+    codes : list of str
+        Of the segments, by number, as S10 is not between S1 and S2.
+    month_of_row : ndarray of int, shape (rows,)
+        Position in `months`.
+    segment_of_row : ndarray of int, shape (rows,)
+        Position in `codes`.
+    segments : ndarray of int, shape (customers, months)
+        Position in `codes`, `UNDIVIDED` where the customer has no segment.
+    """
+
+    months: pd.Index
+    codes: list[str]
+    month_of_row: np.ndarray
+    segment_of_row: np.ndarray
+    segments: np.ndarray
 
 
-def _check(assignments: pd.DataFrame) -> None:
+def _divided(assignments: pd.DataFrame) -> _Divided:
     require_columns(assignments, ASSIGNMENT_COLUMNS, "assignments")
     require_rows(assignments, "assignments")
     require_values(assignments, list(ASSIGNMENT_COLUMNS), "assignments")
-    require_unique(assignments, ["customer_key", "month_end_date"], "assignments")
+    customer_of_row, customers = pd.factorize(assignments["customer_key"])
+    month_of_row, months = pd.factorize(assignments["month_end_date"], sort=True)
+    found_of_row, found = pd.factorize(assignments["segment_code"])
+    codes = sorted(found, key=lambda code: int(code[1:]))
+    segment_of_row = np.array([codes.index(code) for code in found])[found_of_row]
+    segments = np.full((len(customers), len(months)), UNDIVIDED, dtype="int16")
+    segments[customer_of_row, month_of_row] = segment_of_row
+    if np.count_nonzero(segments != UNDIVIDED) < len(assignments):
+        # only to say which: to look for what is not there takes longer than all the rest
+        require_unique(assignments, ["customer_key", "month_end_date"], "assignments")
+    return _Divided(pd.Index(months), codes, month_of_row, segment_of_row, segments)
+
+
+def _sizes(divided: _Divided, distance_of_row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return customers and mean distance by month and segment; without a customer there is no distance."""
+    shape = (len(divided.months), len(divided.codes))
+    cell_of_row = divided.month_of_row * shape[1] + divided.segment_of_row
+    counts = np.bincount(cell_of_row, minlength=shape[0] * shape[1]).reshape(shape)
+    sums = np.bincount(cell_of_row, weights=distance_of_row, minlength=shape[0] * shape[1]).reshape(shape)
+    return counts, np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from pipeline.mining.segment_profiles import figure_text
 from pipeline.mining.segment_scaling import scaled_values
 from pipeline.mining.segments import Segmentation
-from pipeline.pictures import png_of
+from pipeline.pictures import WIDEST, png_of
 
 NAME_WIDTH = 38
 LEGEND_NAME_WIDTH = 44
@@ -44,10 +44,10 @@ def draw_profiles(segmentation: Segmentation) -> bytes:
     mean = by_segment["mean_value"].loc[profiles.index, order]
     measures = table.drop_duplicates("behaviour_name_en").set_index("behaviour_name_en").loc[order, "measure"].tolist()
 
-    figure = Figure(figsize=(5.0 + 0.75 * len(order), 2.4 + 0.75 * len(deviation)), layout="constrained")
+    figure = Figure(figsize=(WIDEST, 2.4 + 0.75 * len(deviation)), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(deviation, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
-    axes.set_xticks(range(len(order)), order, rotation=35, ha="right", rotation_mode="anchor", fontsize=9)
+    axes.set_xticks(range(len(order)), order, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
     labels = [
         f"{textwrap.fill(f'{code}  {name}', NAME_WIDTH)}\n{share:.1%} of customers"
         for code, name, share in zip(profiles.index, profiles["name_en"], profiles["customer_share"], strict=True)
@@ -59,16 +59,16 @@ def draw_profiles(segmentation: Segmentation) -> bytes:
         axes.text(
             column,
             row,
-            figure_text(float(means[row, column]), measures[column]),
+            _cell_text(float(means[row, column]), measures[column]),
             ha="center",
             va="center",
-            fontsize=8,
+            fontsize=6.5,
             color="white" if is_dark else "black",
         )
     axes.set_title(
         f"Mean per customer, coloured by distance from the bank's mean\n{_finding(segmentation)}", fontsize=10
     )
-    figure.colorbar(image, label="standard deviations", extend="both")
+    figure.colorbar(image, label="standard deviations", extend="both", aspect=50, pad=0.01)
     return png_of(figure)
 
 
@@ -101,6 +101,13 @@ def draw_criterion(segmentation: Segmentation) -> bytes:
         color="grey",
         linestyle="--",
         label="shuffled, highest",
+    )
+    separation.plot(
+        counts,
+        criterion["null_silhouette"] + criterion["chance_excess"],
+        color="grey",
+        linestyle=":",
+        label="chance ends here",
     )
     separation.set_ylim(min(0.0, float(criterion["null_silhouette"].min())), None)
     separation.set_title("separation", fontsize=10)
@@ -154,7 +161,7 @@ def draw_segment_map(segmentation: Segmentation, features: pd.DataFrame, seed: i
     plane = _plane(scaled, centres, profiles["customer_share"].to_numpy())
     points, middles = scaled @ plane, centres @ plane
 
-    figure = Figure(figsize=(11, 6.2), layout="constrained")
+    figure = Figure(figsize=(WIDEST, 6.2), layout="constrained")
     axes = figure.subplots()
     for position, (code, name) in enumerate(zip(profiles["segment_code"], profiles["name_en"], strict=True)):
         is_own = codes.to_numpy() == code
@@ -169,7 +176,7 @@ def draw_segment_map(segmentation: Segmentation, features: pd.DataFrame, seed: i
             va="center",
             fontweight="bold",
             bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": colour, "linewidth": 2},
-            zorder=4,
+            zorder=6,  # above the names of the behaviours
         )
     axes.margins(0.12)
     _draw_arrows(axes, plane, scaled, segmentation)
@@ -250,7 +257,7 @@ def draw_drift(drift: pd.DataFrame, profiles: pd.DataFrame) -> bytes:
     shares = shares.reindex(columns=profiles["segment_code"], fill_value=0)
     index = drift.groupby("month_end_date")["population_stability_index"].first()
     months = [f"{month:%Y-%m}" for month in pd.to_datetime(shares.index)]
-    figure = Figure(figsize=(10, 5.4), layout="constrained")
+    figure = Figure(figsize=(WIDEST, 5.4), layout="constrained")
     axes = figure.subplots()
     bottom = np.zeros(len(shares))
     for position, (code, name) in enumerate(zip(profiles["segment_code"], profiles["name_en"], strict=True)):
@@ -275,11 +282,16 @@ def draw_drift(drift: pd.DataFrame, profiles: pd.DataFrame) -> bytes:
     return png_of(figure)
 
 
+def _cell_text(value: float, measure: str) -> str:
+    # a cell has room for six characters
+    return f"{value / 1_000:,.0f}k" if measure == "amount" and abs(value) >= 100_000 else figure_text(value, measure)
+
+
 def _finding(segmentation: Segmentation) -> str:
     criterion = segmentation.criterion
-    highest = float(criterion.loc[criterion["is_chosen"], "highest_null_silhouette"].iloc[0])
+    chosen = criterion[criterion["is_chosen"]].iloc[0]
     words = "no structure" if segmentation.outcome == "no_structure" else f"{segmentation.segment_count} segments"
     return (
-        f"{words}: silhouette {segmentation.silhouette:.2f} (shuffled columns: at most {highest:.2f}), "
-        f"stability {segmentation.stability:.2f}"
+        f"{words}: silhouette {segmentation.silhouette:.2f}, {chosen['excess']:.2f} above shuffled tables "
+        f"(chance: up to {chosen['chance_excess']:.2f}), stability {segmentation.stability:.2f}"
     )

@@ -12,11 +12,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from pipeline.errors import InputError
-from pipeline.frames import require_columns, require_rows, require_unique, require_values
+from pipeline.frames import require_columns, require_rows, require_unique, require_values, require_whole_number
 from pipeline.mining.segment_assignment import assign_segments, centroid_table
 from pipeline.mining.segment_behaviours import BEHAVIOURS, RANKING_BEHAVIOUR, Behaviour
 from pipeline.mining.segment_choice import Candidate, SegmentPolicy, choose, fit_candidate
@@ -36,9 +37,9 @@ class Segmentation:
     Attributes
     ----------
     outcome : {"segmented", "no_structure"}
-        "no_structure" where shuffled columns give segments as far apart; then all customers are the one segment S1.
+        "no_structure" where shuffled tables give segments as far apart; then all customers are the one segment S1.
     reason_en, reason_zh : str
-        The figures that decided it.
+        The figures that decided it, and the behaviours that were left out.
     assignments : DataFrame
         ``customer_key, segment_code, centre_distance``: one row per customer, distance in scaled units.
     profiles : DataFrame
@@ -53,7 +54,8 @@ class Segmentation:
         scaled_centre``: all it takes to assign another customer, and what ``assignment_query`` is written from.
     criterion : DataFrame
         ``segment_count, silhouette, stability, smallest_jaccard, smallest_share, null_silhouette,
-        highest_null_silhouette, excess, is_beyond_chance, is_eligible, is_chosen``: one row per number that was tried.
+        highest_null_silhouette, excess, chance_excess, is_beyond_chance, is_eligible, is_chosen``: one row per number
+        that was tried.
     segment_count : int
         The number of segments: the chosen one, or 1.
     silhouette, stability : float
@@ -61,7 +63,8 @@ class Segmentation:
     is_stable : bool
         False where no number was eligible and the most stable one was taken.
     constant_behaviours : tuple of str
-        Columns left out because all customers have the same value, but for a few at either end.
+        Columns left out because all customers have the same value, but for a few at either end, or because nothing is
+        known of anybody (``active_persons`` gives 0 for all then).
     """
 
     outcome: Outcome
@@ -112,10 +115,12 @@ def fit_segments(
     Raises
     ------
     InputError
-        If columns are missing or wholly null, there are no customers, a customer comes twice, no behaviour varies, or
-        there are fewer distinct customers than segments to try.
+        If columns are missing, wholly null, no numbers or infinite, there are no customers, a customer comes twice, no
+        behaviour varies, there are fewer distinct customers than segments to try, or the seed is no whole number of 0
+        or more.
     """
     _check_policy(policy)
+    require_whole_number("seed", seed, 0)
     _check_features(features, [behaviour.column for behaviour in behaviours])
     customers = features.sort_values("customer_key", ignore_index=True)
     values = customers[[behaviour.column for behaviour in behaviours]].astype("float64")
@@ -128,15 +133,17 @@ def fit_segments(
     # one thread: the sums of several come in any order, and differ in the last bits
     with threadpool_limits(limits=1):
         random = np.random.default_rng(seed)
+        wholes = pd.factorize(np.array([behaviour.whole or behaviour.column for behaviour in varying]))[0]
         sample = scaled[np.sort(random.choice(len(scaled), size=min(SAMPLE_SIZE, len(scaled)), replace=False))]
         criterion, chosen = choose(
             [
-                fit_candidate(sample, count, policy.random_tables, seed)
+                fit_candidate(sample, wholes, count, policy.random_tables, seed)
                 for count in range(policy.fewest_segments, policy.most_segments + 1)
             ],
             policy,
         )
-        if chosen.is_beyond_chance:
+        is_beyond_chance = bool(criterion.loc[criterion["is_chosen"], "is_beyond_chance"].iloc[0])
+        if is_beyond_chance:
             model = KMeans(chosen.segment_count, init=chosen.centres, n_init=1, random_state=seed).fit(scaled)
             order = _order(values, np.asarray(model.labels_), chosen.segment_count, ranking_behaviour)
             centres, jaccards = np.asarray(model.cluster_centers_)[order], chosen.jaccards[order]
@@ -147,9 +154,10 @@ def fit_segments(
     centroids = centroid_table(scaling, centres)
     assignments = assign_segments(customers, centroids)
     table = behaviour_table(values, scaled, assignments["segment_code"], centres, varying)
-    reason_en, reason_zh = _reasons(chosen, is_stable)
+    left_out = [behaviour for behaviour in behaviours if behaviour not in varying]
+    reason_en, reason_zh = _reasons(criterion, chosen, left_out)
     return Segmentation(
-        outcome="segmented" if chosen.is_beyond_chance else "no_structure",
+        outcome="segmented" if is_beyond_chance else "no_structure",
         reason_en=reason_en,
         reason_zh=reason_zh,
         assignments=assignments,
@@ -161,9 +169,7 @@ def fit_segments(
         silhouette=round(chosen.silhouette, DECIMALS),
         stability=round(chosen.stability, DECIMALS),
         is_stable=is_stable,
-        constant_behaviours=tuple(
-            behaviour.column for behaviour in behaviours if behaviour.column not in values.columns
-        ),
+        constant_behaviours=tuple(behaviour.column for behaviour in left_out),
     )
 
 
@@ -195,6 +201,28 @@ def _check_features(features: pd.DataFrame, columns: list[str]) -> None:
             where="features",
             action="leave the behaviour out, or load the feed that it comes from",
         )
+    _check_numbers(features[columns])
+
+
+def _check_numbers(values: pd.DataFrame) -> None:
+    others = [f"{name} is {dtype}" for name, dtype in values.dtypes.items() if not is_numeric_dtype(dtype)]
+    if others:
+        raise InputError(
+            "features has behaviours that are no numbers",
+            expected="a numeric column for each behaviour",
+            found=", ".join(others),
+            where="features",
+            action="cast the column to double in the query",
+        )
+    infinite = np.isinf(values.to_numpy(dtype="float64", na_value=np.nan)).sum(axis=0)
+    if infinite.any():
+        raise InputError(
+            "features has infinite values",
+            expected="finite numbers, or null where a behaviour is unknown",
+            found=", ".join(f"{count:,} in {name}" for name, count in zip(values, infinite, strict=True) if count),
+            where="features",
+            action="mend the division by zero in the query, for example with nullif",
+        )
 
 
 def _check_distinct(scaled: np.ndarray, most_segments: int) -> None:
@@ -220,26 +248,45 @@ def _order(values: pd.DataFrame, labels: np.ndarray, segment_count: int, ranking
     return ranking.sort_values(list(ranking.columns), ascending=False, kind="stable").index.to_numpy()
 
 
-def _reasons(chosen: Candidate, is_stable: bool) -> tuple[str, str]:
-    count, silhouette, highest = chosen.segment_count, chosen.silhouette, chosen.null_silhouettes.max()
-    tables = len(chosen.null_silhouettes)
-    figures_en = f"silhouette {silhouette:.3f} against at most {highest:.3f} in {tables} tables with shuffled columns"
-    figures_zh = f"轮廓系数 {silhouette:.3f}，{tables} 张打乱列的表中最高 {highest:.3f}"
-    if not chosen.is_beyond_chance:
+def _reasons(criterion: pd.DataFrame, chosen: Candidate, left_out: Sequence[Behaviour]) -> tuple[str, str]:
+    """Say what was found and what was left out; a feed that fails to come must not pass in silence."""
+    finding_en, finding_zh = _findings(criterion, chosen)
+    if not left_out:
+        return finding_en, finding_zh
+    names_en = ", ".join(behaviour.name_en for behaviour in left_out)
+    names_zh = "、".join(behaviour.name_zh for behaviour in left_out)
+    return (
+        f"{finding_en} Left out, as the same for all or known of nobody: {names_en}.",
+        f"{finding_zh}未计入（全体相同或均无数据）：{names_zh}。",
+    )
+
+
+def _findings(criterion: pd.DataFrame, chosen: Candidate) -> tuple[str, str]:
+    of_chosen = criterion[criterion["is_chosen"]].iloc[0]
+    count, weakest, tables = chosen.segment_count, chosen.jaccards.min(), len(chosen.null_silhouettes)
+    figures_en = (
+        f"silhouette {chosen.silhouette:.3f}, by {chosen.excess:.3f} above {tables} shuffled tables, where chance "
+        f"explains {of_chosen['chance_excess']:.3f}"
+    )
+    figures_zh = (
+        f"轮廓系数 {chosen.silhouette:.3f}，比 {tables} 张打乱的表高 {chosen.excess:.3f}，"
+        f"随机可解释 {of_chosen['chance_excess']:.3f}"
+    )
+    if not of_chosen["is_beyond_chance"]:
         return (
             f"No structure: {count} segments are no further apart than chance makes them ({figures_en}).",
             f"无结构：{count} 个分群与随机所得无明显差别（{figures_zh}）。",
         )
-    if not is_stable:
+    if not of_chosen["is_eligible"]:
         return (
             f"{count} segments, the most stable number, but no number met the policy: stability "
-            f"{chosen.stability:.2f}, weakest segment {chosen.jaccards.min():.2f} ({figures_en}).",
+            f"{chosen.stability:.2f}, weakest segment {weakest:.2f} ({figures_en}).",
             f"{count} 个分群，为最稳定的数目，但无任何数目达到政策要求：稳定性 {chosen.stability:.2f}，"
-            f"最弱分群 {chosen.jaccards.min():.2f}（{figures_zh}）。",
+            f"最弱分群 {weakest:.2f}（{figures_zh}）。",
         )
     return (
         f"{count} segments: the finest division that is stable and apart; stability {chosen.stability:.2f}, weakest "
-        f"segment {chosen.jaccards.min():.2f} ({figures_en}).",
+        f"segment {weakest:.2f} ({figures_en}).",
         f"{count} 个分群：稳定且可分的最细划分；稳定性 {chosen.stability:.2f}，最弱分群 "
-        f"{chosen.jaccards.min():.2f}（{figures_zh}）。",
+        f"{weakest:.2f}（{figures_zh}）。",
     )

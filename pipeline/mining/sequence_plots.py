@@ -4,6 +4,7 @@ Belongs here: drawing what ``sequences`` found. Does not belong here: computing 
 Texts are English, because the fonts that matplotlib carries have no Chinese characters.
 """
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,16 +12,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.mining.sequences import ELEMENT_SEPARATOR, ITEM_SEPARATOR
-from pipeline.pictures import png_of
+from pipeline.pictures import WIDEST, png_of
 
 PATTERNS_SHOWN = 15
-LABEL_LENGTH = 64
+LABEL_WIDTH = 46  # characters a line, of two
 OBSERVED_COLOUR = "#2a6f97"
 EXPECTED_COLOUR = "#c8553d"
 
 
 def draw_sequences(patterns: pd.DataFrame, item_names: Mapping[str, str] | None = None) -> bytes:
-    """Draw the patterns farthest above what random orders give, leaving out chance and what shorter ones explain.
+    """Draw the patterns that are told, the farthest above random orders first: significant and not redundant.
 
     A row shows how many customers have the pattern, beside how many a random order gives; who goes on to the last step;
     and after how many days.
@@ -28,7 +29,7 @@ def draw_sequences(patterns: pd.DataFrame, item_names: Mapping[str, str] | None 
     Parameters
     ----------
     patterns : DataFrame
-        ``patterns`` of `sequences.mine_sequences`; may be empty.
+        ``patterns`` of `sequences.mine_sequences` and ``is_significant``, the decision of the policy; may be empty.
     item_names : mapping of str to str, optional
         English names by item code; a code without one stands for itself.
 
@@ -37,10 +38,10 @@ def draw_sequences(patterns: pd.DataFrame, item_names: Mapping[str, str] | None 
     bytes
         A PNG.
     """
-    meaningful = patterns[~patterns["is_chance"] & ~patterns["is_redundant"]]
-    shown = meaningful.head(PATTERNS_SHOWN)
-    figure = Figure(figsize=(13, 1.7 + 0.42 * max(len(shown), 3)), layout="constrained")
-    figure.suptitle(_title(patterns, len(meaningful), len(shown)), fontsize=11)
+    told = patterns[patterns["is_significant"] & ~patterns["is_redundant"]]
+    shown = told.head(PATTERNS_SHOWN)
+    figure = Figure(figsize=(WIDEST, 1.9 + 0.42 * max(len(shown), 3)), layout="constrained")
+    figure.suptitle(_title(patterns, len(told), len(shown)), fontsize=11)
     if shown.empty:
         return png_of(figure)
     counts, confidences, gaps = figure.subplots(1, 3, sharey=True, width_ratios=[1.3, 1, 1])
@@ -71,12 +72,12 @@ def draw_sequences(patterns: pd.DataFrame, item_names: Mapping[str, str] | None 
     return png_of(figure)
 
 
-def _title(patterns: pd.DataFrame, meaningful_count: int, shown_count: int) -> str:
-    if not meaningful_count:
-        return f"none of {len(patterns):,} patterns is more frequent than in every random order"
-    kept = "" if shown_count == meaningful_count else f"the strongest {shown_count} of "
+def _title(patterns: pd.DataFrame, told_count: int, shown_count: int) -> str:
+    if not told_count:
+        return f"none of {len(patterns):,} patterns is significant and not explained by a part"
+    kept = "" if shown_count == told_count else f"the strongest {shown_count} of "
     return (
-        f"{kept}{meaningful_count:,} patterns more frequent than in every random order and not explained by a part, "
+        f"{kept}{told_count:,} patterns that are significant and not explained by a part, "
         f"of {len(patterns):,} among {patterns['all_customer_count'].iloc[0]:,} customers"
     )
 
@@ -85,4 +86,4 @@ def _label(elements: list[list[str]], item_names: Mapping[str, str]) -> str:
     text = ELEMENT_SEPARATOR.join(
         ITEM_SEPARATOR.join(item_names.get(item, item) for item in element) for element in elements
     )
-    return text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1]}…"
+    return textwrap.fill(text, LABEL_WIDTH, max_lines=2, placeholder=" …")

@@ -43,6 +43,8 @@ class Sequences:
         Customer and day number of each position.
     reaches : array of int
         The last position of the same customer within the window of each position.
+    is_pinned : array of bool
+        Whether the element of each position could stand on no other of the customer's dates.
     positions, items : array of int
         Position and item of each event, in rising order of both.
     item_names : Index
@@ -56,6 +58,7 @@ class Sequences:
     customers: Ints
     days: Ints
     reaches: Ints
+    is_pinned: Bools
     positions: Ints
     items: Ints
     item_names: pd.Index

@@ -9,12 +9,18 @@ list of such sets. A customer supports it if its sequence has dates d1 < d2 < ..
 sets in turn, with dn - d1 <= the window (Agrawal and Srikant 1995, ICDE, 3-14, with the maximum span of cSPADE).
 
 How chance is told. In a random order each customer keeps its dates and its elements, but which element is on which date
-is drawn at random. What is as frequent there says nothing about order, however large its support or lift. Events that
-come on the same day of the calendar for many, like the letters of a campaign early in the history, stand before others
-for that reason alone, which random orders cannot tell.
+is drawn at random. What is as frequent there says nothing about order, however large its support or lift. That holds as
+far as the elements of a customer are exchangeable: any of them could as well have stood on another of its dates.
+
+- What could not, like the opening of an account before its first use, is pinned: its date keeps its element in every
+  random order, and the others are drawn among the rest.
+- What has a season, or comes on the same day of the calendar for many like the letters of a campaign, stands before
+  what comes later in the year for that reason alone. Random orders cannot tell, and the false discovery rate of such
+  patterns is too low.
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -23,7 +29,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.frames import require_columns, require_rows, require_values
+from pipeline.frames import require_columns, require_rows, require_share, require_values, require_whole_number
 from pipeline.mining.sequence_search import (
     Bools,
     Extension,
@@ -109,6 +115,7 @@ def mine_sequences(
     random_orders: int = 10,
     random_order_customers: int = RANDOM_ORDER_CUSTOMERS,
     seed: int = 1,
+    pinned_codes: Collection[str] = (),
 ) -> SequencePatterns:
     """Find what follows what, and compare it with random orders of the same events.
 
@@ -146,6 +153,9 @@ def mine_sequences(
         of so many. Only the columns after ``median_span_days`` depend on it.
     seed : int
         Of the sample and the random orders.
+    pinned_codes : collection of str
+        Events that could have come on no other of the customer's dates. A date with one of them keeps its events in
+        every random order, so a pattern of such events alone is always one of chance.
 
     Returns
     -------
@@ -155,8 +165,11 @@ def mine_sequences(
         pattern), ``random_order_share`` (of the random orders that have it for at least as many customers),
         ``false_discovery_rate``, ``is_chance`` (at least one of them has), ``explained_by`` (the pattern with one item
         less that has the highest order lift, if that is all there is to it: the observed count exceeds the expected one
-        times that lift by at most three standard deviations of a Poisson count; otherwise '') and ``is_redundant`` (it
-        is explained). The farthest above expectation first: by false discovery rate, then order lift, then support.
+        times that lift by at most three standard deviations of a Poisson count; or the pattern that lacks one item
+        before the last element and has the highest confidence, if the longer one foretells no better: its followers
+        exceed that confidence by at most three standard deviations of a binomial count; otherwise '') and
+        ``is_redundant`` (it is explained). The farthest above expectation first: by false discovery rate, then order
+        lift, then support.
 
     Raises
     ------
@@ -175,9 +188,9 @@ def mine_sequences(
     {'pattern': 'a → b', 'customer_count': 40, 'median_gap_days': 10.0, 'is_chance': False}
     """
     _check_limits(min_support, window_days, max_length, as_of_date)
-    _require(random_orders >= 2, "random_orders", random_orders, "2 or more")
-    _require(random_order_customers >= 1, "random_order_customers", random_order_customers, "1 or more")
-    sequences = _sequences_of(events, window_days, as_of_date)
+    require_whole_number("random_orders", random_orders, 2)
+    require_whole_number("random_order_customers", random_order_customers, 1)
+    sequences = _sequences_of(events, window_days, as_of_date, pinned_codes)
     sequences = _with_frequent_items(sequences, _least(min_support, sequences.customers_per_order))
     frequent = _frequent_sequences(sequences, min_support, window_days, max_length, as_of_date)
     orders = _random_orders_of(
@@ -253,25 +266,17 @@ def frequent_sequences(
 
 
 def _check_limits(min_support: float, window_days: int | None, max_length: int, as_of_date: date | None) -> None:
-    _require(0 < min_support <= 1, "min_support", min_support, "above 0, up to 1")
-    _require(window_days is None or window_days >= 0, "window_days", window_days, "0 or more, or None for no limit")
-    _require(max_length >= 1, "max_length", max_length, "1 or more")
-    _require(
-        as_of_date is None or window_days is not None,
-        "as_of_date",
-        as_of_date,
-        "none where there is no window, because there nobody's time to follow is ever over",
-    )
-
-
-def _require(is_valid: bool, name: str, value: object, expected: str) -> None:
-    if not is_valid:
+    require_share("min_support", min_support)
+    require_whole_number("max_length", max_length, 1)
+    if window_days is not None:
+        require_whole_number("window_days", window_days, 0)
+    elif as_of_date is not None:
         raise InputError(
-            f"{name} is out of its range",
-            expected=expected,
-            found=str(value),
-            where=name,
-            action="correct it in the policy that sets it",
+            "without a window nobody's time to follow is ever over",
+            expected="no as_of_date where there is no window",
+            found=str(as_of_date),
+            where="as_of_date",
+            action="set a window, or leave as_of_date out",
         )
 
 
@@ -280,7 +285,9 @@ def _least(min_support: float, customer_count: int) -> int:
     return max(1, math.ceil(min_support * customer_count - 1e-9))
 
 
-def _sequences_of(events: pd.DataFrame, window_days: int | None, as_of_date: date | None) -> Sequences:
+def _sequences_of(
+    events: pd.DataFrame, window_days: int | None, as_of_date: date | None, pinned_codes: Collection[str] = ()
+) -> Sequences:
     days = _days_of(events, as_of_date)
     first_day = int(days.min())
     width = int(days.max()) - first_day + 1
@@ -298,6 +305,9 @@ def _sequences_of(events: pd.DataFrame, window_days: int | None, as_of_date: dat
     rows //= len(item_names)
     is_new_date = is_new(rows)
     dates = rows[is_new_date]
+    positions = (np.cumsum(is_new_date) - 1).astype(np.int32)
+    is_pinned = np.zeros(len(dates), dtype=bool)
+    is_pinned[positions[np.asarray(pd.Index(item_names).isin(list(pinned_codes)))[event_items]]] = True
     days_from_first = dates % width
     window = width if window_days is None else window_days
     within_window = dates + np.minimum(window, width - 1 - days_from_first)
@@ -305,7 +315,8 @@ def _sequences_of(events: pd.DataFrame, window_days: int | None, as_of_date: dat
         customers=(dates // width).astype(np.int32),
         days=(days_from_first + first_day).astype(np.int32),
         reaches=(np.searchsorted(dates, within_window, side="right") - 1).astype(np.int32),
-        positions=(np.cumsum(is_new_date) - 1).astype(np.int32),
+        is_pinned=is_pinned,
+        positions=positions,
         items=event_items,
         item_names=pd.Index(item_names),
         customers_per_order=len(customer_names),
@@ -438,6 +449,7 @@ def _sample(sequences: Sequences, customer_count: int, generator: np.random.Gene
         customers=new_customers[sequences.customers[keeps_position]],
         days=sequences.days[keeps_position],
         reaches=new_positions[sequences.reaches[keeps_position]],
+        is_pinned=sequences.is_pinned[keeps_position],
         positions=new_positions[sequences.positions[keeps_event]],
         items=sequences.items[keeps_event],
         customers_per_order=customer_count,
@@ -445,14 +457,17 @@ def _sample(sequences: Sequences, customer_count: int, generator: np.random.Gene
 
 
 def _random_orders_of(sequences: Sequences, count: int, generator: np.random.Generator) -> Sequences:
-    """Return the observed order and, behind it, so many random ones, as more customers."""
+    """Return the observed order and, behind it, so many random ones of what is not pinned, as more customers."""
     position_count = len(sequences.customers)
     begins = np.searchsorted(sequences.positions, np.arange(position_count, dtype=np.int32), side="left")
     ends = np.searchsorted(sequences.positions, np.arange(position_count, dtype=np.int32), side="right")
+    movable = np.flatnonzero(~sequences.is_pinned)
+    customers = sequences.customers[movable]
+    drawn = np.arange(position_count)
     positions, items = [sequences.positions], [sequences.items]
     for order in range(1, count + 1):
         # customers stay where they are, because whole numbers are farther apart than random fractions
-        drawn = np.argsort(sequences.customers + generator.random(position_count), kind="stable")
+        drawn[movable] = movable[np.argsort(customers + generator.random(len(movable)), kind="stable")]
         places, events = ranges(begins[drawn], ends[drawn])
         positions.append(places + np.int32(order * position_count))
         items.append(sequences.items[events])
@@ -462,6 +477,7 @@ def _random_orders_of(sequences: Sequences, count: int, generator: np.random.Gen
         customers=np.tile(sequences.customers, count + 1) + orders * np.int32(sequences.customers_per_order),
         days=np.tile(sequences.days, count + 1),
         reaches=np.tile(sequences.reaches, count + 1) + orders * np.int32(position_count),
+        is_pinned=np.tile(sequences.is_pinned, count + 1),
         positions=np.concatenate(positions),
         items=np.concatenate(items),
         order_count=count + 1,
@@ -508,7 +524,14 @@ def _compared(
         random_order_share=as_frequent_share.round(DECIMALS),
         false_discovery_rate=_false_discovery_rates(order_lifts, random_lifts, order_count).round(DECIMALS),
         is_chance=as_frequent_share > 0,
-        explained_by=_explanations(patterns, observed[:, 0], expected, order_lifts),
+        explained_by=[
+            by_order or by_confidence
+            for by_order, by_confidence in zip(
+                _explanations_by_order(patterns, observed[:, 0], expected, order_lifts),
+                _explanations_by_confidence(patterns),
+                strict=True,
+            )
+        ],
     )
     compared["is_redundant"] = compared["explained_by"] != ""
     strongest_first = compared.sort_values(
@@ -517,7 +540,7 @@ def _compared(
     return strongest_first, len(random_lifts) / order_count
 
 
-def _explanations(patterns: pd.DataFrame, observed: Ints, expected: Floats, order_lifts: Floats) -> list[str]:
+def _explanations_by_order(patterns: pd.DataFrame, observed: Ints, expected: Floats, order_lifts: Floats) -> list[str]:
     """Return the pattern with one item less whose order lift accounts for each pattern, or '' if none does."""
     texts = dict(zip(patterns["numbers"], patterns["pattern"], strict=True))
     lifts = dict(zip(patterns["numbers"], order_lifts.tolist(), strict=True))
@@ -530,8 +553,31 @@ def _explanations(patterns: pd.DataFrame, observed: Ints, expected: Floats, orde
     return explanations
 
 
+def _explanations_by_confidence(patterns: pd.DataFrame) -> list[str]:
+    """Return the pattern with one item less, but the same end, that foretells this end as well, or '' if none does."""
+    texts = dict(zip(patterns["numbers"], patterns["pattern"], strict=True))
+    # a pattern whose prefix nobody had the time to follow foretells nothing yet
+    confidences = dict(
+        zip(patterns["numbers"], patterns["confidence_share"].astype("Float64").fillna(0).tolist(), strict=True)
+    )
+    explanations = []
+    for pattern, prefixes, followers in zip(
+        patterns["numbers"], patterns["prefix_customer_count"], patterns["follower_customer_count"], strict=True
+    ):
+        # a last element alone has no confidence, and is not in the table
+        shorter = [
+            (*before, pattern[-1]) for before in _with_one_item_less(pattern[:-1]) if (*before, pattern[-1]) in texts
+        ]
+        best = max(shorter, key=lambda one: confidences[one], default=())
+        share = confidences.get(best, 0.0)
+        noise = SURPRISING_DEVIATIONS * math.sqrt(prefixes * share * (1 - share))
+        is_explained = share > 0 and prefixes > 0 and followers <= prefixes * share + noise
+        explanations.append(texts[best] if is_explained else "")
+    return explanations
+
+
 def _with_one_item_less(pattern: Pattern) -> list[Pattern]:
-    shorter = []
+    shorter: list[Pattern] = []
     for place, element in enumerate(pattern):
         for item in element:
             rest = tuple(other for other in element if other != item)

@@ -122,7 +122,8 @@ def fit_event_model(frame: pd.DataFrame, spec: EventModelSpec, seed: int, as_of_
     scores = score_rows(scored, spec, coefficients, usual).assign(sample_code=scored["sample_code"])
     latest = scored[scored["month_end_date"] == scored["month_end_date"].max()]
     test = rows[is_test].assign(probability=scores["probability"])
-    reason_en, reason_zh = _fitted(spec, counts, training, test)
+    calibration = calibration_bins(test["is_event"].to_numpy(), test["probability"].to_numpy())
+    reason_en, reason_zh = _fitted(spec, counts, training, test, calibration)
     return EventModel(
         spec=spec,
         outcome="fitted",
@@ -134,9 +135,7 @@ def fit_event_model(frame: pd.DataFrame, spec: EventModelSpec, seed: int, as_of_
         reasons=published(explain_rows(latest, spec, coefficients, usual), spec, reason_types(spec), version),
         metrics=published(_metrics(training, test, spec, seed), spec, METRICS, version),
         lift=published(_curves(test), spec, LIFT, version),
-        calibration=published(
-            calibration_bins(test["is_event"].to_numpy(), test["probability"].to_numpy()), spec, CALIBRATION, version
-        ),
+        calibration=published(calibration, spec, CALIBRATION, version),
         samples=typed(samples, SAMPLES),
         leakage_findings=published(findings, spec, FINDINGS, version),
         test_predictions=published(test, spec, prediction_types(spec), version),
@@ -180,7 +179,7 @@ def explain_rows(
 ) -> pd.DataFrame:
     """Return the ranked reasons of rows, with figures, from what `score_rows` takes."""
     parts = contributions(rows, coefficients)
-    ranked = rank_themes(parts, spec.features, spec.themes)
+    ranked = rank_themes(rows, parts, spec.features, spec.themes, usual)
     return reason_table(rows, spec.key, parts, ranked, spec.features, spec.themes, usual)
 
 
@@ -212,7 +211,7 @@ def _scored_block(
 ) -> pd.DataFrame:
     parts = contributions(rows, coefficients)
     log_odds = base_log_odds(coefficients) + parts.sum(axis=1)
-    ranked = rank_themes(parts, spec.features, spec.themes)
+    ranked = rank_themes(rows, parts, spec.features, spec.themes, usual)
     reasons = main_reasons(rows, parts, ranked, spec.features, spec.themes, usual)
     return rows[list(spec.key)].assign(probability=expit(log_odds).round(PROBABILITY_DECIMALS)).join(reasons)
 
@@ -319,14 +318,22 @@ def _suspicion(findings: pd.DataFrame) -> tuple[str, str]:
 
 
 def _fitted(
-    spec: EventModelSpec, counts: dict[str, tuple[int, int]], training: pd.DataFrame, test: pd.DataFrame
+    spec: EventModelSpec,
+    counts: dict[str, tuple[int, int]],
+    training: pd.DataFrame,
+    test: pd.DataFrame,
+    calibration: pd.DataFrame,
 ) -> tuple[str, str]:
     (train_events, train_rows), (test_events, test_rows) = counts.values()
+    too_high = int((calibration["predicted_share"] > calibration["upper_bound"]).sum())
+    too_low = int((calibration["predicted_share"] < calibration["lower_bound"]).sum())
     return (
         f"fitted on {train_rows:,} rows with {train_events:,} {spec.event_name_en} ({_months(training, ' to ')}), "
-        f"tested on {test_rows:,} with {test_events:,} ({_months(test, ' to ')})",
+        f"tested on {test_rows:,} with {test_events:,} ({_months(test, ' to ')}); of {len(calibration)} groups by "
+        f"score, probabilities are too high in {too_high} and too low in {too_low}",
         f"训练 {train_rows:,} 行、{spec.event_name_zh} {train_events:,}（{_months(training, ' 至 ')}），"
-        f"检验 {test_rows:,} 行、{spec.event_name_zh} {test_events:,}（{_months(test, ' 至 ')}）",
+        f"检验 {test_rows:,} 行、{spec.event_name_zh} {test_events:,}（{_months(test, ' 至 ')}）；"
+        f"按评分分 {len(calibration)} 组，概率偏高 {too_high} 组、偏低 {too_low} 组",
     )
 
 

@@ -4,16 +4,19 @@ Belongs here: drawing what an `EventModel` says. Does not belong here: computing
 Texts are English, because the fonts that matplotlib carries have no Chinese characters.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
-from pipeline.pictures import png_of
+from pipeline.pictures import WIDEST, png_of
 from pipeline.scoring.additive import INTERCEPT
 from pipeline.scoring.event_result import MODEL, RANDOM, SIMPLE_RULE, EventModel
 
 TOWARDS, AWAY = "#b2182b", "#2166ac"
+CALIBRATION_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1)
+CALIBRATION_MARGIN = 0.001  # of the longest axis, below zero, for groups at zero
 
 
 def draw_discrimination(model: EventModel) -> bytes:
@@ -31,7 +34,7 @@ def draw_discrimination(model: EventModel) -> bytes:
     """
     if model.outcome != "fitted":
         return _draw_reason(model)
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    figure = Figure(figsize=(WIDEST, 4.6), layout="constrained")
     curve_axes, calibration_axes = figure.subplots(1, 2)
     _draw_roc(curve_axes, model)
     _draw_calibration(calibration_axes, model)
@@ -127,15 +130,34 @@ def _draw_calibration(axes: Axes, model: EventModel) -> None:
     bins = model.calibration
     bars = [bins["observed_share"] - bins["lower_bound"], bins["upper_bound"] - bins["observed_share"]]
     axes.errorbar(bins["predicted_share"], bins["observed_share"], yerr=bars, marker="o", capsize=3)
-    limit = 1.1 * float(bins[["predicted_share", "observed_share"]].max().max())
+    limit = 1.1 * float(bins[["predicted_share", "observed_share", "upper_bound"]].max().max())
     axes.plot([0, limit], [0, limit], color="grey", linestyle=":", label="perfectly calibrated")
-    axes.set_xlabel("mean predicted probability")
+    for scale, show in ((axes.set_xscale, axes.set_xlim), (axes.set_yscale, axes.set_ylim)):
+        # most groups lie near zero: square roots keep them apart, and unlike logarithms they can show a share of none
+        scale("function", functions=(_signed_root, _signed_square))
+        show(-CALIBRATION_MARGIN * limit, limit)
+    ticks = [0, *(share for share in CALIBRATION_TICKS if limit / 100 <= share <= limit)]
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3)
+    axes.set_xlabel("mean predicted probability (square-root axes)")
     axes.set_ylabel(f"observed share of {model.spec.event_name_en}")
     axes.xaxis.set_major_formatter("{x:.1%}")
     axes.yaxis.set_major_formatter("{x:.1%}")
     slope = float(_test_metric(model, "calibration_slope")["value"].iloc[0])
     axes.set_title(f"calibration, {len(bins)} groups of equal size, slope {slope:.2f}", fontsize=10)
     axes.legend(fontsize=8, loc="upper left")
+
+
+def _signed_root(values: np.ndarray) -> np.ndarray:
+    roots: np.ndarray = np.sign(values) * np.sqrt(np.abs(values))
+    return roots
+
+
+def _signed_square(values: np.ndarray) -> np.ndarray:
+    squares: np.ndarray = values * np.abs(values)
+    return squares
 
 
 def _test_metric(model: EventModel, metric_code: str) -> pd.DataFrame:

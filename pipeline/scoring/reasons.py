@@ -7,6 +7,10 @@ Features that measure the same thing share what they say between them, and one m
 reasons are ranked by theme, by the sum of the parts of the theme's features, and the feature named is the one that adds
 most. A part is what the feature adds to the log odds against a customer who is average in it: it says what moved the
 score, not what moved the customer.
+
+A score may use more than a reason may say. That a value is missing is no reason, and neither is a value on the wrong
+side: where a bent line rises at both ends, frequent purchases may raise a score, but nobody leaves because of them.
+Such parts stay in the score, are never named, and do not count for their theme.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +26,12 @@ MOST_REASONS = 3
 # A cause that raises the odds by less than a fifth is no news.
 NOTABLE_LOG_ODDS = 0.2
 DECIMALS = 9
+SHARE_DECIMALS = 2  # shares are shown in whole per cents
 NO_THEME = "none"
 NO_REASON_EN, NO_REASON_ZH = "nothing out of the ordinary", "无异常迹象"
-_LOW, _HIGH, _MISSING = 0, 1, 2
+_LOW, _HIGH, _NEITHER = 0, 1, 2
 
+Side = Literal["low", "high", "both"]
 Measure = Literal["amount", "count", "share", "days", "months", "score"]
 
 
@@ -33,7 +39,17 @@ Measure = Literal["amount", "count", "share", "days", "months", "score"]
 class ModelFeature(AdditiveFeature):
     """A feature with the words for it.
 
-    ``high_*`` is said of a customer whose value is above what is usual (see `usual_values`), ``low_*`` of all others.
+    Attributes
+    ----------
+    high_en, high_zh : str
+        Said of a value above `reference`.
+    low_en, low_zh : str
+        Said of a value below `reference`; where no reference is given, of what is usual, too.
+    named_when : {'low', 'high', 'both'}
+        The side on which the feature may be named as a reason.
+    reference : float, optional
+        What divides low from high: 1 of a ratio to earlier months, so that what is said to have fallen did fall. By
+        default what is usual (see `usual_values`). Shares are compared in whole per cents, as they are shown.
     """
 
     measure: Measure
@@ -44,6 +60,8 @@ class ModelFeature(AdditiveFeature):
     name_zh: str
     high_zh: str
     low_zh: str
+    named_when: Side = "both"
+    reference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +87,9 @@ class RankedThemes:
     theme : ndarray of int
         Position in the list of themes, or -1 where no further theme pushes towards the event.
     theme_contribution : ndarray of float
-        Log odds that the theme's features add together.
+        Log odds that the theme's features add together: what those that may be named add, less what any takes back.
     feature : ndarray of int
-        Position, among the columns of the contributions, of the feature that adds most.
+        Position, among the columns of the contributions, of the feature that adds most of those that may be named.
     main_theme, main_feature : ndarray of int, (n,)
         The strongest cause that adds `NOTABLE_LOG_ODDS`, else the strongest theme; -1 where none pushes towards the
         event. It need not be the first of `theme`.
@@ -84,30 +102,47 @@ class RankedThemes:
     main_feature: np.ndarray
 
 
-def rank_themes(contributions: pd.DataFrame, features: Sequence[ModelFeature], themes: Sequence[Theme]) -> RankedThemes:
+def rank_themes(
+    frame: pd.DataFrame,
+    contributions: pd.DataFrame,
+    features: Sequence[ModelFeature],
+    themes: Sequence[Theme],
+    usual: Mapping[str, float],
+) -> RankedThemes:
     """Rank the themes of each row.
 
     Parameters
     ----------
+    frame : DataFrame, (n, ...)
+        The columns of `features`.
     contributions : DataFrame, (n, k)
         From `additive.contributions`; its columns are among `features`.
     features : sequence of ModelFeature
     themes : sequence of Theme
         Of equal contributions the theme that comes first wins. Features of other themes give no reasons.
+    usual : mapping
+        From `usual_values`.
 
     Returns
     -------
     RankedThemes
     """
-    theme_of = {feature.column: feature.theme_code for feature in features}
+    by_column = {feature.column: feature for feature in features}
+    named = [by_column[column] for column in contributions.columns]
     values = contributions.to_numpy()
+    is_missing = np.column_stack([frame[feature.column].isna() for feature in named])
+    may_be_named = np.column_stack(
+        [_may_be_named(frame[feature.column], feature, usual[feature.column]) for feature in named]
+    )
+    counted = np.where((may_be_named | (values < 0)) & ~is_missing, values, 0)
+    candidates = np.where(may_be_named, values, -np.inf)
     sums = np.full((len(values), max(len(themes), MOST_REASONS)), -np.inf)
     strongest = np.zeros(sums.shape, dtype="int64")
     for position, theme in enumerate(themes):
-        members = np.flatnonzero([theme_of[column] == theme.theme_code for column in contributions.columns])
+        members = np.flatnonzero([feature.theme_code == theme.theme_code for feature in named])
         if len(members):
-            sums[:, position] = values[:, members].sum(axis=1)
-            strongest[:, position] = members[values[:, members].argmax(axis=1)]
+            sums[:, position] = counted[:, members].sum(axis=1)
+            strongest[:, position] = members[candidates[:, members].argmax(axis=1)]
     is_cause = np.array([theme.is_cause for theme in themes] + [False] * (sums.shape[1] - len(themes)))
     causes = np.where(is_cause & (sums >= NOTABLE_LOG_ODDS), sums, -np.inf)
     main = np.where(np.isfinite(causes).any(axis=1), causes.argmax(axis=1), sums.argmax(axis=1))
@@ -157,9 +192,10 @@ def main_reasons(
     side = np.zeros(len(frame), dtype="int64")
     for position, column in enumerate(columns):
         is_named = ranked.main_feature == position
-        side[is_named] = _sides(frame.loc[is_named, column], usual[column])
-    phrases_en = np.array([_phrases_en(by_column[column]) for column in columns], dtype=object)
-    phrases_zh = np.array([_phrases_zh(by_column[column]) for column in columns], dtype=object)
+        side[is_named] = _sides(frame.loc[is_named, column], by_column[column], usual[column])
+    # rows without a reason point at any feature, on any side
+    phrases_en = np.array([(*_phrases_en(by_column[column]), NO_REASON_EN) for column in columns], dtype=object)
+    phrases_zh = np.array([(*_phrases_zh(by_column[column]), NO_REASON_ZH) for column in columns], dtype=object)
     codes = np.array([*(theme.theme_code for theme in themes), NO_THEME], dtype=object)
     has_reason = ranked.main_theme >= 0
     named = ranked.main_feature
@@ -203,7 +239,7 @@ def reason_table(
     -------
     DataFrame
         `key`, ``reason_rank`` (1 to 3), ``theme_code``, ``theme_contribution`` and ``contribution`` (log odds, of the
-        theme and of its strongest feature), ``feature``, ``feature_value`` (null where it is missing), ``reason_en,
+        theme and of its strongest feature), ``feature, feature_value, reason_en,
         reason_zh``; sorted by key and rank. Rows that nothing pushes towards the event have no reasons.
     """
     by_column = {feature.column: feature for feature in features}
@@ -259,15 +295,13 @@ def value_text(value: float, measure: Measure) -> str:
 
 
 def _reasons(values: pd.Series, feature: ModelFeature, usual: float) -> pd.DataFrame:
-    """Return both texts for the values of one feature, made once per distinct value."""
+    """Return both texts for the values of one feature, made once per distinct value; none is missing."""
     distinct = pd.Series(values.unique())
-    side = _sides(distinct, usual)
+    side = _sides(distinct, feature, usual)
     usual_text = value_text(usual, feature.measure)
     en, zh = _phrases_en(feature), _phrases_zh(feature)
     texts = [
-        (en[_MISSING], zh[_MISSING])
-        if one_side == _MISSING
-        else (
+        (
             f"{en[one_side]} ({feature.name_en}: {value_text(value, feature.measure)}, usual: {usual_text})",
             f"{zh[one_side]}（{feature.name_zh}：{value_text(value, feature.measure)}，通常：{usual_text}）",
         )
@@ -277,15 +311,23 @@ def _reasons(values: pd.Series, feature: ModelFeature, usual: float) -> pd.DataF
     return made.iloc[pd.Index(distinct).get_indexer(pd.Index(values))].set_index(values.index)
 
 
-def _sides(values: pd.Series, usual: float) -> np.ndarray:
-    """Return low, high or missing."""
+def _may_be_named(values: pd.Series, feature: ModelFeature, usual: float) -> np.ndarray:
+    sides = {"low": [_LOW], "high": [_HIGH], "both": [_LOW, _HIGH]}[feature.named_when]
+    return np.isin(_sides(values, feature, usual), sides)
+
+
+def _sides(values: pd.Series, feature: ModelFeature, usual: float) -> np.ndarray:
+    """Return low, high or, of missing values and of those that equal a given reference, neither."""
     numbers = values.astype("float64").to_numpy()
-    return np.where(np.isnan(numbers), _MISSING, np.where(numbers > usual, _HIGH, _LOW))
+    if feature.reference is None:
+        return np.where(np.isnan(numbers), _NEITHER, np.where(numbers > usual, _HIGH, _LOW))
+    shown = numbers.round(SHARE_DECIMALS) if feature.measure == "share" else numbers
+    return np.where(shown > feature.reference, _HIGH, np.where(shown < feature.reference, _LOW, _NEITHER))
 
 
-def _phrases_en(feature: ModelFeature) -> tuple[str, str, str]:
-    return feature.low_en, feature.high_en, f"{feature.name_en}: not known"
+def _phrases_en(feature: ModelFeature) -> tuple[str, str]:
+    return feature.low_en, feature.high_en
 
 
-def _phrases_zh(feature: ModelFeature) -> tuple[str, str, str]:
-    return feature.low_zh, feature.high_zh, f"{feature.name_zh}：无数据"
+def _phrases_zh(feature: ModelFeature) -> tuple[str, str]:
+    return feature.low_zh, feature.high_zh

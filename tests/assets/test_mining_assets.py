@@ -9,6 +9,8 @@ import pytest
 from content import content_hashes, differing
 from small_bank import LAST_DATE, LoadedBank, refresh_mining
 
+from assets.mining.associations import ITEMS_LEFT_OUT
+from assets.mining.sequences import EVENTS_LEFT_OUT
 from assets.results import latest_complete_month
 from pipeline.definitions import build_definitions
 from pipeline.errors import InputError
@@ -198,29 +200,48 @@ def test_the_table_of_centres_alone_assigns_customers(warehouse):
     assert [row[2] for row in found] == pytest.approx([row[2] for row in held], abs=1e-6)
 
 
-def test_rules_and_patterns_told_are_beyond_chance(warehouse):
+def test_significant_is_what_the_policy_says(warehouse):
     """Guards the flag that a reader filters by, and the outcome against calling found what is only frequent."""
     for table, policy, outcomes in (
         ("association_rules", "policy_association_rules", "association_outcomes"),
         ("sequence_patterns", "policy_sequences", "sequence_outcomes"),
     ):
-        ((rows, beyond, chance),) = warehouse.execute(
-            "select count(*), count(*) filter (not is_chance and false_discovery_rate <= highest_false_discovery_rate),"
-            f" count(*) filter (is_chance) from mining.{table}, policy.{policy}"
+        ((rows, significant, chance, wrong),) = warehouse.execute(
+            "select count(*), count(*) filter (is_significant), count(*) filter (is_chance),"
+            " count(*) filter (is_significant <> (not is_chance and lift >= minimum_lift"
+            " and false_discovery_rate <= highest_false_discovery_rate))"
+            f" from mining.{table}, policy.{policy}"
         ).fetchall()
-        flagged = warehouse.execute(
-            f"select count(*) filter (is_significant), count(*) filter (is_significant and is_chance) from mining.{table}"
-        ).fetchall()
+        assert wrong == 0, table
+        assert 0 < chance < rows, f"{table}: nothing here tells the flag from a constant"
         told = warehouse.execute(
             f"select outcome, found_count, significant_count, chance_count from mining.{outcomes}"
         ).fetchall()
-        assert flagged == [(beyond, 0)], table
-        assert told == [("found" if beyond else "nothing_found", rows, beyond, chance)], table
-        assert beyond < rows, f"{table}: nothing here tells the flag from a constant"
+        assert told == [("found" if significant else "nothing_found", rows, significant, chance)], table
+
+
+def test_rules_and_patterns_are_of_persons(warehouse):
+    """Guards against rules of what companies alone have: companies with items are there and are not counted."""
+    for table, codes, left_out, outcomes in (
+        ("customer_items", "item_code", ITEMS_LEFT_OUT, "association_outcomes"),
+        ("customer_events", "event_code", EVENTS_LEFT_OUT, "sequence_outcomes"),
+    ):
+        counts = dict(
+            warehouse.execute(
+                "with types as (select distinct customer_key, customer_type from features.customer_months)"
+                " select customer_type, count(distinct customer_key)"
+                f" from features.{table} join types using (customer_key)"
+                f" where month_end_date = '2025-01-31' and {codes} not in (select unnest(?)) group by all",
+                [left_out],
+            ).fetchall()
+        )
+        ((mined,),) = warehouse.execute(f"select customer_count from mining.{outcomes}").fetchall()
+        assert counts["company"] > 0, table
+        assert mined == counts["person"], table
 
 
 def test_too_few_customers_give_no_result_and_a_reason(copy_of_bank: Settings):
-    """Guards a young bank: the run succeeds, no earlier result stays beside the new outcome, and readers are told why."""
+    """Guards a young bank: the run succeeds, no earlier result stays beside the new outcome, readers know why."""
     with duckdb.connect(copy_of_bank.warehouse) as connection:
         for policy in LEAST_CUSTOMERS:
             connection.execute(f"update {policy} set least_customers = 100000")

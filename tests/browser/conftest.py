@@ -10,12 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from small_bank import LoadedBank, copy_home
 
 from pipeline.settings import HOME_VARIABLE, Settings
 from pipeline.simulator.bank import simulate
@@ -58,12 +59,37 @@ OPEN_UI = pytest.StashKey[Ui]()
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Ui]:
-    chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if chromium is None:
-        pytest.skip(f"no browser to test the UI with: install one of {', '.join(CHROMIUM_NAMES)}")
+    """The UI of a bank of which nothing is loaded yet."""
+    chromium = chromium_here()
     folder = tmp_path_factory.mktemp("browser")
     settings = Settings(folder / "home")
     simulate(customers=60, months=1, seed=3, home=settings.home)
+    with opened(settings, chromium, folder, pytestconfig) as ui:
+        yield ui
+
+
+@pytest.fixture(scope="module")
+def ui_of_mined_bank(
+    loaded_bank: LoadedBank, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Ui]:
+    """The UI of the small bank, loaded and mined."""
+    chromium = chromium_here()
+    folder = tmp_path_factory.mktemp("browser")
+    settings = Settings(copy_home(loaded_bank.settings.home, folder / "home"))
+    with opened(settings, chromium, folder, pytestconfig) as ui:
+        yield ui
+
+
+def chromium_here() -> str:
+    chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if chromium is None:
+        pytest.skip(f"no browser to test the UI with: install one of {', '.join(CHROMIUM_NAMES)}")
+    return chromium
+
+
+@contextmanager
+def opened(settings: Settings, chromium: str, folder: Path, config: pytest.Config) -> Iterator[Ui]:
+    """Start the UI of a warehouse as a user does and open a browser on it; both end with the block."""
     port = free_port()
     log = folder / "server.log"
     with log.open("wb") as output:
@@ -84,9 +110,9 @@ def ui(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) ->
             page = browser.new_page(viewport={"width": 1400, "height": 1800})
             page.set_default_timeout(SHOW_MILLISECONDS)
             expect.set_options(timeout=SHOW_MILLISECONDS)
-            pytestconfig.stash[OPEN_UI] = Ui(address, settings, log, page, folder)
-            yield pytestconfig.stash[OPEN_UI]
-            del pytestconfig.stash[OPEN_UI]
+            config.stash[OPEN_UI] = Ui(address, settings, log, page, folder)
+            yield config.stash[OPEN_UI]
+            del config.stash[OPEN_UI]
             browser.close()
     finally:
         stop(server)

@@ -29,7 +29,7 @@ SIGNS = {
         "own_transactions_trend_ratio": 0.2,
         "purchase_trend_ratio": 0.2,
     },
-    "salary_gone": {"salary_inflow_1m_amount": 0, "months_since_last_salary": 2, "inflow_trend_ratio": 0.1},
+    "salary_gone": {"months_since_last_salary": 2, "inflow_trend_ratio": 0.1},
     "balance_moved_out": {
         "deposit_balance_trend_ratio": 0.1,
         "transfers_out_trend_ratio": 6,
@@ -54,7 +54,8 @@ def _customer_months(customers: int = 1_500, seed: int = 0) -> pd.DataFrame:
             "own_transactions_trend_ratio": random.lognormal(0, 0.2, size),
             "days_since_last_own_transaction": random.geometric(0.4, size) - 1,
             "purchase_trend_ratio": random.lognormal(0, 0.3, size),
-            "salary_inflow_1m_amount": np.where(random.random(size) < 0.6, random.lognormal(8, 0.4, size), 0).round(2),
+            # most have a salary on record, which came this month
+            "months_since_last_salary": np.where(random.random(size) < 0.6, 0, np.nan),
             "inflow_trend_ratio": random.lognormal(0, 0.2, size),
             "deposit_end_balance_amount": random.lognormal(9, 1, size).round(2),
             "deposit_balance_trend_ratio": random.lognormal(0, 0.2, size),
@@ -63,7 +64,6 @@ def _customer_months(customers: int = 1_500, seed: int = 0) -> pd.DataFrame:
             "complaints_1m_count": random.random(size) < 0.02,
             "complaints_3m_count": random.random(size) < 0.06,
             "satisfaction_3m_average": np.where(random.random(size) < 0.3, random.integers(2, 6, size), np.nan),
-            "fees_1m_count": random.poisson(0.2, size),
             "fees_3m_count": random.poisson(0.6, size),
             "own_interactions_3m_count": random.poisson(2, size),
             "own_interactions_trend_ratio": random.lognormal(0, 0.5, size),
@@ -71,7 +71,6 @@ def _customer_months(customers: int = 1_500, seed: int = 0) -> pd.DataFrame:
             "products_held_count": random.integers(1, 6, size),
         }
     )
-    frame["months_since_last_salary"] = np.where(frame["salary_inflow_1m_amount"] > 0, 0, np.nan)
     frame[COLUMNS] = frame[COLUMNS].astype("float64")
     planted = np.where(random.random(size) < 0.04, random.integers(len(SIGNS), size=size), -1)
     for position, signs in enumerate(SIGNS.values()):
@@ -140,6 +139,35 @@ def test_first_reason_is_of_the_cause(model: ChurnModel) -> None:
     assert row["feature_value"] == 2
     assert row["reason_en"] == f"few own transactions (own transactions of the month: 2, usual: {usual})"
     assert row["reason_zh"] == f"主动交易少（当月主动交易：2，通常：{usual}）"
+
+
+def test_no_cause_without_its_sign(frame: pd.DataFrame, model: ChurnModel) -> None:
+    """What is said is so: a salary that stopped was on record, what fell did fall, who complained did complain."""
+    told = model.scores.merge(frame, on=KEY)
+    of_cause = {code: told[told["cause_code"] == code] for code in SIGNS}
+    assert all(len(of_code) > 50 for of_code in of_cause.values())
+    assert (of_cause["salary_gone"]["months_since_last_salary"] > 0).all()
+    complaint = of_cause["complaint"]
+    complained = complaint[["complaints_1m_count", "complaints_3m_count"]].max(axis=1) > 0
+    assert (complained | (complaint["satisfaction_3m_average"] < 3)).all()
+    for column, fell in (
+        ("own_transactions_trend_ratio", "own transactions fell"),
+        ("deposit_balance_trend_ratio", "balance fell"),
+    ):
+        assert (told.loc[told["reason_en"] == fell, column] < 1).all()
+    # sides that speak against a loss are never named, though the score may rise there
+    against = {feature.high_en for feature in CHURN_FEATURES if feature.named_when == "low"}
+    against |= {feature.low_en for feature in CHURN_FEATURES if feature.named_when == "high"}
+    assert not set(told["reason_en"]) & against
+    assert model.reasons["feature_value"].notna().all()
+
+
+def test_every_feature_has_a_side_and_every_trend_a_reference() -> None:
+    """A cause is a sign of a loss: no feature may speak for it on both sides, and ratios are told against 1."""
+    assert all(feature.named_when in ("low", "high") for feature in CHURN_FEATURES)
+    trends = [feature for feature in CHURN_FEATURES if feature.column.endswith("_trend_ratio")]
+    assert len(trends) == 6
+    assert all(feature.reference == 1 for feature in trends)
 
 
 @settings(max_examples=5, deadline=None)

@@ -20,8 +20,8 @@ from pipeline.mining.propensity import (
     eligible_candidates,
     fit_propensity_model,
 )
-from pipeline.scoring.calibration import newcombe_interval
 from pipeline.scoring.leakage import moved_scores, plant_future
+from pipeline.scoring.uplift import uplift_within_strata
 
 COLUMNS = [feature.column for feature in PROPENSITY_FEATURES]
 STARTS = pd.to_datetime(["2025-02-05", "2025-04-05", "2025-06-05", "2025-08-05", "2025-10-05"])
@@ -110,22 +110,82 @@ def test_planted_responders_are_found(model: PropensityModel) -> None:
 
 
 def test_uplift_is_counted_by_hand(offers: pd.DataFrame, model: PropensityModel) -> None:
-    """All tenths together are all contacted and control customers of the tested campaigns, with Newcombe's interval."""
+    """All tenths together are all who were chosen for the tested campaigns; both campaigns weigh by their pairs."""
     tested = offers[offers["campaign_id"].isin(["CP3", "CP4"])]
     total = model.uplift_summary.set_index("group_code").loc["all"]
-    contacted, control = tested[~tested["is_control"]], tested[tested["is_control"]]
-    assert (total["contacted_count"], total["control_count"]) == (len(contacted), len(control))
-    assert model.uplift["contacted_count"].sum() == len(contacted)
-    shares = contacted["is_response"].mean(), control["is_response"].mean()
-    assert total["contacted_response_share"] == pytest.approx(shares[0])
-    assert total["uplift_share"] == pytest.approx(shares[0] - shares[1])
-    interval = newcombe_interval(
-        np.array(contacted["is_response"].sum()),
-        np.array(len(contacted)),
-        np.array(control["is_response"].sum()),
-        np.array(len(control)),
+    assert total["contacted_count"] == (~tested["is_control"]).sum()
+    assert total["control_count"] == tested["is_control"].sum()
+    assert model.uplift["contacted_count"].sum() == total["contacted_count"]
+    differences, weights = [], []
+    for _, campaign in tested.groupby("campaign_id"):
+        contacted, control = campaign[~campaign["is_control"]], campaign[campaign["is_control"]]
+        differences.append(contacted["is_response"].mean() - control["is_response"].mean())
+        weights.append(len(contacted) * len(control) / len(campaign))
+    assert total["uplift_share"] == pytest.approx(np.average(differences, weights=weights))
+    assert total["contacted_response_share"] - total["control_response_share"] == pytest.approx(total["uplift_share"])
+    answered = tested.assign(group="all", is_event=tested["is_response"].astype(bool))
+    expected = uplift_within_strata(answered, "group", "campaign_id").loc["all"]
+    bounds = ["lower_bound", "upper_bound"]
+    assert total[bounds].tolist() == pytest.approx(expected[bounds].tolist())
+
+
+def test_campaigns_of_different_base_rates_have_no_uplift_of_their_own() -> None:
+    """Nobody is moved; the last two campaigns differ in base rate and control share, and the uplift is none.
+
+    Pooled over both, it would be some 8 points, and certain.
+    """
+    offers = _offers(2_000, seed=4)
+    random = np.random.default_rng(6)
+    is_fourth, is_fifth = (offers["campaign_id"].eq(code).to_numpy() for code in ("CP3", "CP4"))
+    control_share = np.select([is_fourth, is_fifth], [0.5, 0.1], 0.25)
+    is_control = random.random(len(offers)) < control_share
+    changed = offers.assign(
+        is_control=is_control,
+        contacted_date=offers["start_date"].where(~is_control),
+        is_response=random.random(len(offers)) < np.select([is_fourth, is_fifth], [0.02, 0.2], 0.1),
     )
-    assert (total["lower_bound"], total["upper_bound"]) == pytest.approx(interval)
+    tested = changed[is_fourth | is_fifth].groupby("is_control")["is_response"].mean()
+    assert tested[False] - tested[True] > 0.07
+    total = _fitted(changed, bootstraps=2).uplift_summary.set_index("group_code").loc["all"]
+    assert total["lower_bound"] < 0 < total["upper_bound"]
+    assert abs(total["uplift_share"]) < 0.02
+
+
+def test_uplift_is_of_assignment(offers: pd.DataFrame, model: PropensityModel) -> None:
+    """Who could not be reached is compared as to be contacted, though nothing is learnt from them."""
+    is_tested = offers["campaign_id"].isin(["CP3", "CP4"])
+    is_unreached = is_tested & ~offers["is_control"] & (np.random.default_rng(8).random(len(offers)) < 0.3)
+    reached = _fitted(offers.assign(contacted_date=offers["contacted_date"].mask(is_unreached)), bootstraps=2)
+    counts = [one.uplift_summary.set_index("group_code").loc["all"] for one in (reached, model)]
+    assert counts[0]["contacted_count"] == counts[1]["contacted_count"]
+    assert counts[0]["uplift_share"] == counts[1]["uplift_share"]
+    assert len(reached.event_model.test_predictions) == len(model.event_model.test_predictions) - is_unreached.sum()
+
+
+def test_offers_without_features_are_counted(offers: pd.DataFrame, model: PropensityModel) -> None:
+    """A campaign before the first month-end cannot be learnt from: left out as if it were not there, and told."""
+    first = offers[offers["campaign_id"] == "CP0"].assign(
+        campaign_id="CP-1", start_date=pd.Timestamp("2025-01-05"), product_code="fund"
+    )
+    unknown = first.assign(history_months=np.nan, **dict.fromkeys(COLUMNS, np.nan))
+    found = _fitted(pd.concat([unknown, offers], ignore_index=True))
+    assert "; 1,200 offers left out" in found.event_model.reason_en
+    assert "1,200 条" in found.event_model.reason_zh
+    assert "left out" not in model.event_model.reason_en
+    pd.testing.assert_frame_equal(found.scores, model.scores, check_exact=True)
+    pd.testing.assert_frame_equal(found.uplift, model.uplift, check_exact=True)
+
+
+def test_products_that_no_training_campaign_offered_are_not_scored(offers: pd.DataFrame) -> None:
+    """The tested campaigns offer a fund for the first time: nobody gets a score for it, and the reason says so."""
+    is_tested = offers["campaign_id"].isin(["CP3", "CP4"])
+    nothing_held = pd.DataFrame(columns=["customer_key", "product_code"])
+    candidates = eligible_candidates(_candidates(), nothing_held, ["savings_account", "credit_card", "fund"])
+    given = offers.assign(product_code=offers["product_code"].mask(is_tested, "fund"))
+    found = fit_propensity_model(given, candidates, 1, AS_OF, 10, 2, 0.2, 0.95, 2)
+    assert set(found.scores["product_code"]) == set(found.reasons["product_code"]) == {"savings_account", "credit_card"}
+    assert found.event_model.reason_en.endswith("because no campaign of the training offered it: fund")
+    assert found.event_model.reason_zh.endswith("不评分：fund")
 
 
 def test_planted_uplift_is_where_the_score_is_high(model: PropensityModel) -> None:

@@ -1,5 +1,7 @@
 """Behaviours of segments: who is divided, and how each behaviour is derived, worked by hand."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,6 +76,17 @@ def test_a_bank_without_merchants_has_no_needs() -> None:
     """What is known of nobody is a constant that the division leaves out, not an error."""
     persons = active_persons(pd.DataFrame([_customer_month(customer_key="a"), _customer_month(customer_key="b")]))
     assert (persons[NEEDS] == 0).all(axis=None)
+
+
+def test_behaviours_of_the_same_columns_are_of_one_whole() -> None:
+    """Whatever is computed from one count or amount hangs together by arithmetic, and must be shuffled together."""
+    sharing = [
+        (one, other)
+        for one, other in combinations(BEHAVIOURS, 2)
+        if set(one.source_columns) & set(other.source_columns)
+    ]
+    assert len(sharing) == 10 * 9 / 2 + 1
+    assert all(one.whole and one.whole == other.whole for one, other in sharing)
 
 
 def test_nobody_is_divided_by_what_he_said_or_was_sold() -> None:

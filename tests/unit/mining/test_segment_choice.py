@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from pipeline.mining.segment_choice import Candidate, SegmentPolicy, best_jaccards, choose, fit_candidate
+from pipeline.mining.segment_choice import (
+    Candidate,
+    SegmentPolicy,
+    best_jaccards,
+    chance_excess,
+    choose,
+    fit_candidate,
+    shuffled_table,
+)
 
 POLICY = SegmentPolicy()
 
@@ -36,11 +44,11 @@ def test_a_segment_that_is_not_there_is_found_out() -> None:
     random = np.random.default_rng(0)
     blobs = random.normal(size=(300, 2)) + 12 * np.repeat([[0, 0], [1, 0], [0, 1]], 100, axis=0)
     with threadpool_limits(limits=1):
-        three, four = (fit_candidate(blobs, count, 2, 0) for count in (3, 4))
+        three, four = (fit_candidate(blobs, np.arange(2), count, 2, 0) for count in (3, 4))
     assert three.jaccards.min() > 0.99
     assert four.jaccards.min() < 0.75
     assert three.silhouette > four.silhouette
-    assert three.is_beyond_chance
+    assert three.excess > chance_excess([three, four])
 
 
 def test_the_finest_eligible_division_is_chosen() -> None:
@@ -71,7 +79,7 @@ def test_without_an_eligible_one_the_most_stable_is_taken() -> None:
     ("silhouette", "null", "is_beyond"),
     [
         (0.30, (0.10, 0.12, 0.11), True),
-        (0.13, (0.10, 0.12, 0.11), False),  # the highest of them, but not by three standard deviations
+        (0.17, (0.10, 0.16, 0.10), False),  # above all of them, but not by three standard deviations
         (0.30, (0.01, 0.01, 0.31), False),  # one shuffled table does as well
         (0.11, (0.10, 0.10, 0.10), False),  # surely more, but by next to nothing
     ],
@@ -80,4 +88,25 @@ def test_structure_is_what_shuffled_tables_do_not_have(
     silhouette: float, null: tuple[float, ...], is_beyond: bool
 ) -> None:
     """All conditions count: above all shuffled tables, and clearly above their mean."""
-    assert _candidate(3, silhouette, null=null).is_beyond_chance is is_beyond
+    criterion, _ = choose([_candidate(3, silhouette, null=null)], POLICY)
+    assert criterion["is_beyond_chance"].tolist() == [is_beyond]
+
+
+def test_chance_has_its_choice_of_a_number() -> None:
+    """What is clear at one number is not, if a shuffled table is as far above its like at another; worked by hand."""
+    three, four = _candidate(3, 0.20, null=(0.10, 0.10, 0.10)), _candidate(4, 0.15, null=(0.04, 0.04, 0.25))
+    assert chance_excess([three]) == 0.02
+    # the best excesses of the three tables are 0, 0 and 0.14: three standard deviations of 0.066 above their mean
+    assert chance_excess([three, four]) == pytest.approx(0.14 / 3 + 3 * 0.14 * np.sqrt(2) / 3)
+    assert choose([three], POLICY)[0]["is_beyond_chance"].tolist() == [True]
+    assert choose([three, four], POLICY)[0]["is_beyond_chance"].tolist() == [False, False]
+
+
+def test_shuffling_keeps_what_is_within_a_whole() -> None:
+    """Columns of one whole move together; every distribution stays; across wholes nothing does."""
+    sample = np.tile(np.arange(2_000.0)[:, None], 4)
+    shuffled = shuffled_table(sample, np.array([0, 1, 0, 2]), np.random.default_rng(0))
+    assert (shuffled[:, 0] == shuffled[:, 2]).all()
+    assert (np.sort(shuffled, axis=0) == sample).all()
+    correlations = np.corrcoef(np.column_stack([sample[:, 0], shuffled[:, [0, 1, 3]]]), rowvar=False)
+    assert np.abs(correlations[np.triu_indices(4, 1)]).max() < 0.1

@@ -91,6 +91,18 @@ def test_movements_equal_a_count_customer_by_customer() -> None:
     assert moved["from_segment_code"].iloc[-1] == "none"
 
 
+def test_movements_stand_in_order_of_the_segments_numbers() -> None:
+    """S10 comes after S9, none after all; a pair that nobody took has no row."""
+    moved = segment_movements(_assignments())
+    number = {**{f"S{code}": code for code in range(1, 12)}, "none": 12}
+    order = [
+        (row.month_end_date, number[row.from_segment_code], number[row.to_segment_code]) for row in moved.itertuples()
+    ]
+    assert order == sorted(order)
+    assert (moved["customer_count"] > 0).all()
+    assert ("none", "none") not in set(zip(moved["from_segment_code"], moved["to_segment_code"], strict=True))
+
+
 def test_one_month_moves_nobody() -> None:
     """With a single month there is no month before: an empty table, not an error."""
     assignments = _assignments()

@@ -24,27 +24,27 @@ def _profiles(centres: list[list[float]], behaviours: list[Behaviour], customers
 def test_names_say_one_thing_of_each_block() -> None:
     """The stage of life comes first, then the need, then the behaviour, each where it differs from the bank."""
     profiles = _profiles([[2, 1, 0], [-2, -1, 0], [0, 0, 1], [0, 0, -1]], [AGE, TRAVEL, CASH])
-    assert profiles["name_en"].tolist() == ["Older, travellers", "Young", "Cash users", "Cashless"]
-    assert profiles["name_zh"].tolist() == ["年长，爱旅行", "年轻", "多用现金", "少用现金"]
+    assert profiles["name_en"].tolist() == ["Older, travel spending", "Younger", "Much cash", "Little cash"]
+    assert profiles["name_zh"].tolist() == ["较年长，旅行消费多", "较年轻", "多用现金", "少用现金"]
 
 
 def test_nobody_is_named_after_what_he_does_not_buy() -> None:
     """Few purchases for travel or for other purposes are no trait; such a segment is of typical customers."""
     profiles = _profiles([[-1, 1], [1, -1]], [TRAVEL, OTHER])
-    assert profiles["name_en"].tolist() == ["Typical customers", "Travellers"]
-    assert profiles["name_zh"].tolist() == ["普通客户", "爱旅行"]
+    assert profiles["name_en"].tolist() == ["Typical customers", "Travel spending"]
+    assert profiles["name_zh"].tolist() == ["普通客户", "旅行消费多"]
 
 
 def test_names_that_are_alike_say_one_thing_more() -> None:
     """Two segments of older people are told apart by a trait too weak for a name otherwise."""
     profiles = _profiles([[2, 0.2, 0], [2, -0.2, 0], [-2, 1, 1], [-2, -1, 1]], [AGE, CASH, TRAVEL])
-    assert profiles["name_en"].tolist()[:2] == ["Older, cash users", "Older, cashless"]
+    assert profiles["name_en"].tolist()[:2] == ["Older, much cash", "Older, little cash"]
 
 
 def test_the_code_is_the_last_resort() -> None:
     """Segments with nothing to tell them apart still have names of their own."""
     profiles = _profiles([[2], [2], [-2]], [AGE])
-    assert profiles["name_en"].tolist() == ["Older (S1)", "Older (S2)", "Young"]
+    assert profiles["name_en"].tolist() == ["Older (S1)", "Older (S2)", "Younger"]
     assert profiles["name_zh"].is_unique
 
 

@@ -1,6 +1,6 @@
 """Segments: planted groups come back, noise is called noise, and nothing depends on the order of the rows."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -99,6 +99,18 @@ def test_one_cloud_has_no_segments() -> None:
     assert fit_segments(cloud, 1, QUICK, SHARES, "balance").outcome == "no_structure"
 
 
+def test_a_composition_alone_has_no_segments() -> None:
+    """Shares of few purchases fall apart by arithmetic; only if shuffled as one do they not pass for structure."""
+    random = np.random.default_rng(2)
+    shares = pd.DataFrame(random.dirichlet([0.05, 0.05, 0.05], size=1_000), columns=["food", "travel", "car"])
+    features = shares.assign(balance=random.normal(size=1_000), customer_key=[f"c{number}" for number in range(1_000)])
+    alone = (*(_behaviour(name, "composition", "needs") for name in shares), _behaviour("balance", "share", "value"))
+    one_whole = tuple(replace(behaviour, whole="purchases") for behaviour in alone[:3]) + alone[3:]
+    three = SegmentPolicy(3, 3, random_tables=5)
+    assert fit_segments(features, 1, three, one_whole, "balance").outcome == "no_structure"
+    assert fit_segments(features, 1, three, alone, "balance").outcome == "segmented"
+
+
 def test_same_result_in_any_order_of_rows() -> None:
     """A rerun on rows in another order gives identical codes, distances, names and figures."""
     features, _ = _planted(800)
@@ -144,6 +156,9 @@ def test_constant_behaviour_is_left_out_and_told() -> None:
     assert found.constant_behaviours == ("card_use",)
     assert set(found.behaviours["behaviour"]) == {"balance", "cash_share"}
     assert set(found.centroids["behaviour"]) == {"balance", "cash_share"}
+    assert found.reason_en.endswith("Left out, as the same for all or known of nobody: card_use.")
+    assert found.reason_zh.endswith("未计入（全体相同或均无数据）：card_use数。")
+    assert "Left out" not in fit_segments(features, 0, SegmentPolicy(2, 4, random_tables=2), THREE, "balance").reason_en
 
 
 def test_divisions_that_miss_the_policy_are_told() -> None:
@@ -173,6 +188,8 @@ def test_unknown_values_count_as_the_mean() -> None:
         (lambda frame: frame.iloc[:1], "no behaviour varies"),
         (lambda frame: frame.drop(columns="balance"), "features lacks columns"),
         (lambda frame: frame.assign(balance=np.nan), "only nulls in balance"),
+        (lambda frame: frame.assign(balance="much"), "behaviours that are no numbers(.|\n)*balance is str"),
+        (lambda frame: frame.assign(card_use=np.where(frame.index < 2, np.inf, 1.0)), "infinite(.|\n)*2 in card_use"),
         (lambda frame: frame.assign(customer_key=frame["customer_key"].mask(frame.index == 7)), "1 in customer_key"),
         (lambda frame: pd.concat([frame, frame.iloc[:1]]), "features has a key more than once"),
         (lambda frame: frame.assign(balance=1, card_use=1, cash_share=1), "no behaviour varies"),
@@ -184,6 +201,14 @@ def test_bad_features_are_refused(change: object, message: str) -> None:
     features, _ = _planted(100)
     with pytest.raises(InputError, match=message):
         fit_segments(change(features), 0, SegmentPolicy(2, 4), THREE, "balance")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5])
+def test_impossible_seeds_are_refused(seed: int) -> None:
+    """A seed that NumPy would not take is told by its name."""
+    features, _ = _planted(50)
+    with pytest.raises(InputError, match="seed is out of its range"):
+        fit_segments(features, seed, QUICK, THREE, "balance")
 
 
 @pytest.mark.parametrize("policy", [SegmentPolicy(1, 2), SegmentPolicy(5, 4), SegmentPolicy(random_tables=0)])

@@ -13,6 +13,7 @@ TWO_CUSTOMERS = Sequences(
     customers=np.array([0, 0, 0, 1, 1], dtype=np.int32),
     days=np.array([0, 2, 7, 1, 3], dtype=np.int32),
     reaches=np.array([1, 2, 2, 4, 4], dtype=np.int32),  # within 5 days
+    is_pinned=np.zeros(5, dtype=bool),
     positions=np.array([0, 1, 1, 2, 3, 4], dtype=np.int32),
     items=np.array([0, 1, 2, 1, 0, 2], dtype=np.uint8),
     item_names=pd.Index(["a", "b", "c"]),
