@@ -156,6 +156,11 @@ def names_of(connection: duckdb.DuckDBPyConnection, table: str, what: str) -> di
     }
 
 
+def rows_shown(rows: pd.DataFrame) -> dg.MarkdownMetadataValue:
+    """Make metadata of a few rows, to be read in the UI."""
+    return dg.MetadataValue.md(rows.to_markdown(index=False) if len(rows) else "none / 无")
+
+
 def picture(png: bytes) -> dg.MarkdownMetadataValue:
     """Make metadata of a PNG, to be seen in the UI."""
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")

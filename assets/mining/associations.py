@@ -16,6 +16,7 @@ from assets.results import (
     picture,
     policy_in_force,
     result_specs,
+    rows_shown,
     write_mined,
 )
 from pipeline.mining.associations import mine_rules
@@ -94,7 +95,7 @@ def association_rules(
             ]
             metadata = {
                 "association_rules": {
-                    "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
+                    "strongest": rows_shown(told[columns]),
                     "rules": picture(draw_rules(rules, names["en"])),
                     "matrix": picture(draw_rule_matrix(rules, names["en"])),
                 }

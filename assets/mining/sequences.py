@@ -16,6 +16,7 @@ from assets.results import (
     picture,
     policy_in_force,
     result_specs,
+    rows_shown,
     write_mined,
 )
 from pipeline.mining.item_names import named_elements
@@ -91,7 +92,7 @@ def sequence_patterns(
             columns = ["pattern_en", "customer_count", "confidence_share", "median_gap_days", "order_lift"]
             metadata = {
                 "sequence_patterns": {
-                    "strongest": dg.MetadataValue.md(told[columns].to_markdown(index=False)),
+                    "strongest": rows_shown(told[columns]),
                     "patterns": picture(draw_sequences(patterns, names["en"])),
                 }
             }
