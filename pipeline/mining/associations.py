@@ -11,7 +11,8 @@ The measures of a rule A -> C over n customers follow from four counts:
 
 (Agrawal, Imielinski, Swami 1993; Brin et al. 1997 for lift and conviction; Piatetsky-Shapiro 1991 for leverage). The
 improvement of a rule is its confidence over the best that a part of A, or nothing at all, says about C (Bayardo,
-Agrawal, Gunopulos 1999, ICDE, 188-197): a longer rule is worth telling only if it says more than its shorter ones.
+Agrawal, Gunopulos 1999, ICDE, 188-197): a longer rule is worth telling only if it says more than its shorter ones. The
+same is asked of C: A -> B and D repeats A -> B if, of those with B, A makes D hardly likelier.
 
 Whether a rule is more than chance is asked of random tables in which every customer uses as many items, and every item
 has as many customers, as in truth (``swap_randomisation``).
@@ -75,8 +76,13 @@ ITEMSET_COLUMNS = {
     "is_maximal": "bool",
 }
 ITEM_SEPARATOR = " & "
+RULE_SEPARATOR = " → "
 DECIMALS = 9  # of every measure; they are quotients of counts, so nothing is lost that could be told apart
 MOST_RANDOM_CUSTOMERS = 50_000  # in a random table; twenty tables of so many customers with ten items take 15 s
+
+
+# antecedent and consequent, as numbers of items
+Side = tuple[frozenset[int], frozenset[int]]
 
 
 @dataclass(frozen=True)
@@ -178,9 +184,9 @@ def mine_rules(
         - ``customer_count``, ``antecedent_customer_count``, ``consequent_customer_count``, ``all_customer_count``,
           ``support_share``, ``confidence_share``, ``lift``, ``leverage``, ``conviction`` (null where the rule has no
           exception: it would be infinite), ``improvement_share``;
-        - ``is_redundant`` (improves by less than the limit), ``explained_by`` (for a redundant rule the shorter
-          antecedent that says most about C, '' if the frequency of C says as much; '' for the others),
-          ``folded_rule_count`` (redundant rules that lead to this one, directly or over others);
+        - ``is_redundant`` (improves by less than the limit, or a part of C leaves A nothing to say about the rest),
+          ``explained_by`` (for a redundant rule the shorter one that says as much, as 'a → c', '' if the frequency of C
+          does; '' for the others), ``folded_rule_count`` (redundant rules that lead to this one, also over others);
         - ``expected_customer_count`` (mean number of customers with all items in a random table),
           ``random_table_share`` (share of random tables in which the same rule is within the limits and has at least
           the same lift), ``is_chance`` (it is and has in at least one) and ``false_discovery_rate`` (above 0, up to 1).
@@ -278,14 +284,14 @@ def _within(splits: pd.DataFrame, limits: _Limits) -> pd.DataFrame:
     return splits[is_within].reset_index(drop=True)
 
 
-def _confidences(splits: pd.DataFrame) -> dict[tuple[frozenset[int], frozenset[int]], float]:
+def _confidences(splits: pd.DataFrame) -> dict[Side, float]:
     sides = zip(splits["antecedents"], splits["consequents"], strict=True)
     return dict(zip(sides, splits["confidence_share"], strict=True))
 
 
 def _explained(
     rules: pd.DataFrame,
-    confidences: dict[tuple[frozenset[int], frozenset[int]], float],
+    confidences: dict[Side, float],
     customer_count: int,
     min_improvement: float,
     names: Sequence[str],
@@ -293,37 +299,45 @@ def _explained(
     """Add the improvement of each rule, and what explains the redundant ones; parts of frequent sets are frequent."""
     sides = list(zip(rules["antecedents"], rules["consequents"], strict=True))
     bases = (rules["consequent_customer_count"] / customer_count).round(DECIMALS)
-    best_parts, improvements = [], []
+    improvements = []
+    explanations: dict[Side, Side] = {}
     for (antecedent, consequent), confidence, base in zip(sides, rules["confidence_share"], bases, strict=True):
-        # short parts first, in the order of their items: of equally good ones the first explains
-        parts = [
-            frozenset(part) for size in range(1, len(antecedent)) for part in combinations(sorted(antecedent), size)
-        ]
+        parts = _parts(antecedent)
         said = [base, *(confidences[part, consequent] for part in parts)]
-        best_parts.append([frozenset[int](), *parts][said.index(max(said))])
-        improvements.append(confidence - max(said))
-    improvement = pd.Series(improvements, index=rules.index, dtype="float64").round(DECIMALS)
-    is_redundant = improvement < min_improvement
-    explanations = {
-        side: (part, side[1]) for side, part, folded in zip(sides, best_parts, is_redundant, strict=True) if folded
-    }
+        improvement = round(confidence - max(said), DECIMALS)
+        improvements.append(improvement)
+        if improvement < min_improvement:
+            explanations[antecedent, consequent] = ([frozenset[int](), *parts][said.index(max(said))], consequent)
+            continue
+        # once one part of C is known, does A still say something about the rest?
+        gains = [
+            (confidences[antecedent | part, consequent - part] - confidences[part, consequent - part], place)
+            for place, part in enumerate(_parts(consequent))
+        ]
+        if gains and round(min(gains)[0], DECIMALS) < min_improvement:
+            explanations[antecedent, consequent] = (antecedent, _parts(consequent)[min(gains)[1]])
     folded = Counter(_root(side, explanations) for side in explanations)
     return rules.assign(
-        improvement_share=improvement,
-        is_redundant=is_redundant,
-        explained_by=[
-            ITEM_SEPARATOR.join(_names_of(part, names)) if is_folded else ""
-            for part, is_folded in zip(best_parts, is_redundant, strict=True)
-        ],
+        improvement_share=pd.Series(improvements, index=rules.index, dtype="float64"),
+        is_redundant=[side in explanations for side in sides],
+        explained_by=[_rule_text(explanations[side], names) if side in explanations else "" for side in sides],
         folded_rule_count=[folded[side] for side in sides],
     )
 
 
-def _root(
-    side: tuple[frozenset[int], frozenset[int]],
-    explanations: dict[tuple[frozenset[int], frozenset[int]], tuple[frozenset[int], frozenset[int]]],
-) -> tuple[frozenset[int], frozenset[int]]:
-    """Follow the explanations of a rule to one that needs none; antecedents get shorter on the way."""
+def _parts(items: frozenset[int]) -> list[frozenset[int]]:
+    """Return the parts that are neither empty nor the whole, short ones first, in the order of their items."""
+    return [frozenset(part) for size in range(1, len(items)) for part in combinations(sorted(items), size)]
+
+
+def _rule_text(side: Side, names: Sequence[str]) -> str:
+    """Write a rule; that C is frequent anyway is no rule, and has no text."""
+    antecedent, consequent = (ITEM_SEPARATOR.join(_names_of(items, names)) for items in side)
+    return f"{antecedent}{RULE_SEPARATOR}{consequent}" if antecedent else ""
+
+
+def _root(side: Side, explanations: dict[Side, Side]) -> Side:
+    """Follow the explanations of a rule to one that needs none; rules get shorter on the way."""
     while side in explanations:
         side = explanations[side]
     return side

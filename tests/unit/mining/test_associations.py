@@ -101,11 +101,12 @@ def test_rule_that_says_less_than_a_shorter_one_is_folded_into_it() -> None:
         {"a": 3 / 5 - 3 / 8, "b": 1 / 3 - 3 / 8, "d": 1 - 3 / 8, "a & b": 1 / 2 - 3 / 5, "a & d": 0}
     )
     assert set(rules.index[rules["is_redundant"]]) == {"b", "a & b"}
-    assert rules["explained_by"].to_dict() == {"a": "", "b": "", "d": "", "a & b": "a", "a & d": ""}
+    assert rules["explained_by"].to_dict() == {"a": "", "b": "", "d": "", "a & b": "a → c", "a & d": ""}
     assert rules["folded_rule_count"].to_dict() == {"a": 1, "b": 0, "d": 0, "a & b": 0, "a & d": 0}
     stricter = rules_on_c(0.01)
-    assert stricter.loc["a & d", "explained_by"] == "d"
-    assert stricter["folded_rule_count"].to_dict() == {"a": 1, "b": 0, "d": 1, "a & b": 0, "a & d": 0}
+    assert stricter.loc["a & d", "explained_by"] == "d → c"
+    # into a → c also a → b & c and a → c & d, because everybody with c has a; into d → c also d → a & c
+    assert stricter["folded_rule_count"].to_dict() == {"a": 3, "b": 0, "d": 2, "a & b": 0, "a & d": 0}
     assert not rules_on_c(-1)["is_redundant"].any()
 
 
@@ -117,8 +118,32 @@ def test_rules_fold_over_others_into_one_that_stays() -> None:
     kept = on_z[~on_z["is_redundant"]]
     assert set(on_z.index) == {"a", "b", "c", "a & b", "a & c", "b & c", "a & b & c"}
     assert set(kept.index) == {"a", "b", "c"}
-    assert kept["folded_rule_count"].sum() == 4
-    assert set(on_z.loc[on_z["is_redundant"], "explained_by"]) <= {"a", "b", "c", "a & b", "a & c", "b & c"}
+    shorter = {f"{antecedent} → z" for antecedent in ("a", "b", "c", "a & b", "a & c", "b & c")}
+    assert set(on_z.loc[on_z["is_redundant"], "explained_by"]) <= shorter
+    # every redundant rule, of whatever consequent, is counted once, with one that stays
+    told = rules[~rules["is_redundant"]]
+    assert told["folded_rule_count"].sum() == rules["is_redundant"].sum()
+    assert rules.loc[rules["is_redundant"], "folded_rule_count"].sum() == 0
+
+
+def test_an_item_that_comes_anyway_is_folded_out_of_the_consequent() -> None:
+    """Who has a pet sees a vet; that half of all take taxis, too, is no news about pets."""
+    taxi = [{"taxi"}, set()]
+    baskets = [{"pet", "vet"} | extra for extra in taxi] * 10 + [{"vet"} | extra for extra in taxi] * 2
+    baskets += [{"other"} | extra for extra in taxi] * 20
+    rules = mine_rules(_items(baskets), 0.05, 0.1, 1.2, 3, min_improvement=0.05, random_tables=1).rules
+    on_pet = rules[rules["antecedent"] == "pet"].set_index("consequent")
+    assert on_pet["is_redundant"].to_dict() == {"vet": False, "taxi & vet": True}
+    assert on_pet.loc["taxi & vet", "explained_by"] == "pet → vet"
+
+
+def test_a_consequent_whose_items_hold_together_only_with_the_antecedent_stays() -> None:
+    """Of those who have media, games make electronics likelier: the longer consequent says more than its parts."""
+    baskets = [{"games", "media", "electronics"}] * 10 + [{"media"}] * 10 + [{"electronics"}] * 10 + [{"games"}] * 2
+    baskets += [{"other"}] * 30
+    rules = mine_rules(_items(baskets), 0.05, 0.1, 1.2, 3, min_improvement=0.05, random_tables=1).rules
+    row = rules[(rules["antecedent"] == "games") & (rules["consequent"] == "electronics & media")].iloc[0]
+    assert not row["is_redundant"]
 
 
 def test_rule_without_exception_has_no_conviction() -> None:
