@@ -133,12 +133,7 @@ def model_cards(context: dg.AssetExecutionContext, warehouse: WarehouseResource)
             "mining",
             TABLES,
             {"model_cards": cards},
-            {
-                "model_cards": {
-                    str(code): dg.MetadataValue.md(card_markdown(card))
-                    for code, card in cards.groupby("model_code", sort=False)
-                }
-            },
+            {"model_cards": {"cards": dg.MetadataValue.md(card_markdown(cards))}},
         )
 
 
