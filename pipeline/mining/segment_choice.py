@@ -64,12 +64,12 @@ class SegmentPolicy:
         Shuffled tables that the silhouette has to exceed.
     """
 
-    fewest_segments: int = 3
-    most_segments: int = 10
-    smallest_share: float = 0.01
-    least_stability: float = 0.80
-    least_jaccard: float = 0.75
-    random_tables: int = 10
+    fewest_segments: int
+    most_segments: int
+    smallest_share: float
+    least_stability: float
+    least_jaccard: float
+    random_tables: int
 
 
 @dataclass(frozen=True)

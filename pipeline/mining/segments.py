@@ -25,7 +25,6 @@ from pipeline.mining.segment_profiles import behaviour_table, profile_table
 from pipeline.mining.segment_scaling import DECIMALS, fit_scaling, scaled_values
 
 SAMPLE_SIZE = 10_000
-DEFAULT_POLICY = SegmentPolicy()
 
 Outcome = Literal["segmented", "no_structure"]
 
@@ -85,7 +84,7 @@ class Segmentation:
 def fit_segments(
     features: pd.DataFrame,
     seed: int,
-    policy: SegmentPolicy = DEFAULT_POLICY,
+    policy: SegmentPolicy,
     behaviours: Sequence[Behaviour] = BEHAVIOURS,
     ranking_behaviour: str = RANKING_BEHAVIOUR,
 ) -> Segmentation:

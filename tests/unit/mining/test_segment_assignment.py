@@ -4,11 +4,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from segment_policy import segment_policy
 
 from pipeline.errors import InputError
 from pipeline.mining.segment_assignment import assign_segments, assignment_query, centroid_table
 from pipeline.mining.segment_behaviours import SOURCE_COLUMNS, active_persons
-from pipeline.mining.segment_choice import SegmentPolicy
 from pipeline.mining.segments import Segmentation, fit_segments
 
 GROUPS = ["daily_needs", "dining", "travel", "home", "health", "education_children", "leisure", "car", "other"]
@@ -63,7 +63,7 @@ def months() -> pd.DataFrame:
 def segmentation(months: pd.DataFrame) -> Segmentation:
     """Segments of the first month."""
     first = months[months["month_end_date"] == pd.Timestamp(2025, 1, 31)]
-    return fit_segments(active_persons(first), 0, SegmentPolicy(3, 4, random_tables=3))
+    return fit_segments(active_persons(first), 0, segment_policy(3, 4, random_tables=3))
 
 
 def test_sql_equals_numpy_for_every_customer(months: pd.DataFrame, segmentation: Segmentation) -> None:
@@ -123,7 +123,7 @@ def test_a_bank_without_merchants_and_contacts_has_segments(months: pd.DataFrame
     absent = [name for name in SOURCE_COLUMNS if name.startswith("purchases") or "interactions" in name]
     bare = months.assign(**dict.fromkeys(absent, 0))
     first = bare[bare["month_end_date"] == pd.Timestamp(2025, 1, 31)]
-    found = fit_segments(active_persons(first), 0, SegmentPolicy(3, 4, random_tables=2))
+    found = fit_segments(active_persons(first), 0, segment_policy(3, 4, random_tables=2))
     assert len(found.constant_behaviours) == 11
     query = assignment_query(found.centroids, "bare")
     assert "purchases" not in query

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from segment_policy import segment_policy
 from threadpoolctl import threadpool_limits
 
 from pipeline.mining.segment_choice import (
     Candidate,
-    SegmentPolicy,
     best_jaccards,
     chance_excess,
     choose,
@@ -14,7 +14,7 @@ from pipeline.mining.segment_choice import (
     shuffled_table,
 )
 
-POLICY = SegmentPolicy()
+POLICY = segment_policy()
 
 
 def _candidate(

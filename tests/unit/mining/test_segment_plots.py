@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.image import imread
+from segment_policy import segment_policy
 
 from pipeline.mining.segment_behaviours import Behaviour
-from pipeline.mining.segment_choice import SegmentPolicy
 from pipeline.mining.segment_drift import segment_drift
 from pipeline.mining.segment_plots import draw_criterion, draw_drift, draw_profiles, draw_segment_map
 from pipeline.mining.segments import fit_segments
@@ -46,7 +46,7 @@ def _share_of_ink(picture: bytes) -> float:
 def test_segments_are_drawn(levels: list[float], behaviours: int, outcome: str) -> None:
     """Three segments, two, and none, on a plane or a line, come out as pictures without a display."""
     customers = _customers(levels, behaviours)
-    policy = SegmentPolicy(2, 3, random_tables=5)
+    policy = segment_policy(2, 3, random_tables=5)
     segmentation = fit_segments(customers, 0, policy, BEHAVIOURS[:behaviours], "inflow")
     assert segmentation.outcome == outcome
     assert _share_of_ink(draw_profiles(segmentation)) > 0.05
@@ -57,7 +57,7 @@ def test_segments_are_drawn(levels: list[float], behaviours: int, outcome: str) 
 def test_drift_is_drawn() -> None:
     """Shares of two months come out as a picture, also where a segment has nobody."""
     customers = _customers([2.0, 6.0, 10.0], 3)
-    segmentation = fit_segments(customers, 0, SegmentPolicy(3, 3, random_tables=2), BEHAVIOURS, "inflow")
+    segmentation = fit_segments(customers, 0, segment_policy(3, 3, random_tables=2), BEHAVIOURS, "inflow")
     now = segmentation.assignments.assign(month_end_date=date(2025, 2, 28))
     before = now[now["segment_code"] != "S2"].assign(month_end_date=date(2025, 1, 31))
     drift = segment_drift(pd.concat([before, now]), date(2025, 2, 28))
@@ -67,6 +67,6 @@ def test_drift_is_drawn() -> None:
 def test_pictures_are_the_same_every_time() -> None:
     """The sample on the map and the direction of its axes do not depend on the order of the rows."""
     customers = _customers([2.0, 6.0, 10.0], 3)
-    segmentation = fit_segments(customers, 0, SegmentPolicy(3, 3, random_tables=2), BEHAVIOURS, "inflow")
+    segmentation = fit_segments(customers, 0, segment_policy(3, 3, random_tables=2), BEHAVIOURS, "inflow")
     shuffled = customers.sample(frac=1, random_state=1)
     assert draw_segment_map(segmentation, customers, 3) == draw_segment_map(segmentation, shuffled, 3)

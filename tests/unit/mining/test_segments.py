@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 import pytest
+from segment_policy import segment_policy
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.errors import InputError
@@ -34,7 +35,7 @@ CARD_USE = _behaviour("card_use", "count", "behaviour")
 CASH_SHARE = _behaviour("cash_share", "share", "behaviour")
 THREE = (BALANCE, CARD_USE, CASH_SHARE)
 SHARES = tuple(_behaviour(behaviour.column, "share", "needs") for behaviour in THREE)
-QUICK = SegmentPolicy(fewest_segments=2, most_segments=6, random_tables=5)
+QUICK = segment_policy(fewest_segments=2, most_segments=6, random_tables=5)
 
 
 def _planted(customers: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -106,7 +107,7 @@ def test_a_composition_alone_has_no_segments() -> None:
     features = shares.assign(balance=random.normal(size=1_000), customer_key=[f"c{number}" for number in range(1_000)])
     alone = (*(_behaviour(name, "composition", "needs") for name in shares), _behaviour("balance", "share", "value"))
     one_whole = tuple(replace(behaviour, whole="purchases") for behaviour in alone[:3]) + alone[3:]
-    three = SegmentPolicy(3, 3, random_tables=5)
+    three = segment_policy(3, 3, random_tables=5)
     assert fit_segments(features, 1, three, one_whole, "balance").outcome == "no_structure"
     assert fit_segments(features, 1, three, alone, "balance").outcome == "segmented"
 
@@ -128,7 +129,7 @@ def test_codes_fall_with_the_median_of_the_ranking_behaviour() -> None:
     """S1 has the highest median; the code of a segment must not depend on how k-means numbered it."""
     features, _ = _planted(800)
     for seed in range(3):
-        found = fit_segments(features, seed, SegmentPolicy(4, 4, random_tables=2), THREE, "balance")
+        found = fit_segments(features, seed, segment_policy(4, 4, random_tables=2), THREE, "balance")
         codes = found.assignments.merge(features, on="customer_key").groupby("segment_code")["balance"].median()
         assert list(codes.index) == ["S1", "S2", "S3", "S4"]
         assert codes.is_monotonic_decreasing
@@ -137,7 +138,7 @@ def test_codes_fall_with_the_median_of_the_ranking_behaviour() -> None:
 def test_profiles_add_up_to_the_customers() -> None:
     """Sizes, means and medians of the profiles are those of the customers assigned, recomputed here."""
     features, _ = _planted(500)
-    found = fit_segments(features, 0, SegmentPolicy(4, 4, random_tables=2), THREE, "balance")
+    found = fit_segments(features, 0, segment_policy(4, 4, random_tables=2), THREE, "balance")
     merged = features.merge(found.assignments, on="customer_key")
     assert found.profiles["customer_count"].sum() == 500
     assert found.profiles["customer_share"].sum() == pytest.approx(1, abs=1e-5)
@@ -152,19 +153,21 @@ def test_profiles_add_up_to_the_customers() -> None:
 def test_constant_behaviour_is_left_out_and_told() -> None:
     """A bank without a card system still has segments; the column that says nothing is named, not scaled by zero."""
     features, _ = _planted(500)
-    found = fit_segments(features.assign(card_use=0), 0, SegmentPolicy(2, 4, random_tables=2), THREE, "card_use")
+    found = fit_segments(features.assign(card_use=0), 0, segment_policy(2, 4, random_tables=2), THREE, "card_use")
     assert found.constant_behaviours == ("card_use",)
     assert set(found.behaviours["behaviour"]) == {"balance", "cash_share"}
     assert set(found.centroids["behaviour"]) == {"balance", "cash_share"}
     assert found.reason_en.endswith("Left out, as the same for all or known of nobody: card_use.")
     assert found.reason_zh.endswith("未计入（全体相同或均无数据）：card_use数。")
-    assert "Left out" not in fit_segments(features, 0, SegmentPolicy(2, 4, random_tables=2), THREE, "balance").reason_en
+    assert (
+        "Left out" not in fit_segments(features, 0, segment_policy(2, 4, random_tables=2), THREE, "balance").reason_en
+    )
 
 
 def test_divisions_that_miss_the_policy_are_told() -> None:
     """A policy that no number meets: the result says so rather than choose silently."""
     features, _ = _planted(600)
-    found = fit_segments(features, 0, SegmentPolicy(3, 4, smallest_share=0.6, random_tables=2), THREE, "balance")
+    found = fit_segments(features, 0, segment_policy(3, 4, smallest_share=0.6, random_tables=2), THREE, "balance")
     assert found.outcome == "segmented"
     assert not found.is_stable
     assert not found.criterion["is_eligible"].any()
@@ -176,7 +179,7 @@ def test_unknown_values_count_as_the_mean() -> None:
     """A customer of whom a behaviour is not known is divided by the others."""
     features, group = _planted(1_000)
     unknown = features.assign(cash_share=features["cash_share"].mask(features.index % 10 == 0))
-    found = fit_segments(unknown, 1, SegmentPolicy(4, 4, random_tables=2), THREE, "balance")
+    found = fit_segments(unknown, 1, segment_policy(4, 4, random_tables=2), THREE, "balance")
     by_key = found.assignments.set_index("customer_key").loc[features["customer_key"], "segment_code"]
     assert adjusted_rand_score(group, by_key) > 0.95
 
@@ -200,7 +203,7 @@ def test_bad_features_are_refused(change: object, message: str) -> None:
     """Each kind of bad input has its message; none reaches scikit-learn."""
     features, _ = _planted(100)
     with pytest.raises(InputError, match=message):
-        fit_segments(change(features), 0, SegmentPolicy(2, 4), THREE, "balance")  # type: ignore[operator]
+        fit_segments(change(features), 0, segment_policy(2, 4), THREE, "balance")  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5])
@@ -211,7 +214,7 @@ def test_impossible_seeds_are_refused(seed: int) -> None:
         fit_segments(features, seed, QUICK, THREE, "balance")
 
 
-@pytest.mark.parametrize("policy", [SegmentPolicy(1, 2), SegmentPolicy(5, 4), SegmentPolicy(random_tables=0)])
+@pytest.mark.parametrize("policy", [segment_policy(1, 2), segment_policy(5, 4), segment_policy(random_tables=0)])
 def test_impossible_policies_are_refused(policy: SegmentPolicy) -> None:
     """A single segment has no silhouette; the caller is told instead of meeting scikit-learn's message."""
     features, _ = _planted(50)
